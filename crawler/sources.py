@@ -1,0 +1,93 @@
+"""Source: a place we read, of a kind, at a pace; and the manners we keep while reading.
+
+Lives here: what `sources.yaml` and the `network:` part of `daemon.yaml` say. Not here: when a source is due
+(`pacing`), what a fetch of it gave (`archive`), how its bytes are read (`spiders`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, NewType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.reading import Duration
+
+SourceId = NewType("SourceId", str)
+
+Kind = Literal["feed", "sitemap", "page", "api"]
+Publisher = Literal["filing", "regulator", "company", "wire", "press", "blog", "aggregator"]
+FetchArticles = Literal["never", "matching", "always"]
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+
+DEFAULT_PACE = timedelta(minutes=5)
+DEFAULT_TIMEOUT = timedelta(seconds=20)
+
+
+class _Keys(BaseModel):
+    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageKeys(_Keys):
+    """CSS selectors of a listing page without a feed."""
+
+    entries: str
+    title: str | None = None
+    link: str | None = None
+    summary: str | None = None
+    published: str | None = None
+
+
+class ApiKeys(_Keys):
+    """JMESPath of a JSON listing, or the name of a ready preset."""
+
+    preset: Literal["hackernews", "gdelt", "reddit", "edgar"] | None = None
+    entries: str | None = None
+    id: str | None = None
+    title: str | None = None
+    link: str | None = None
+    summary: str | None = None
+    published: str | None = None
+
+
+class Source(_Keys):
+    """One section of `sources.yaml`."""
+
+    id: Slug
+    name: str = ""
+    kind: Kind
+    url: str
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    publisher: Publisher = "press"
+    tier: Annotated[int, Field(ge=1, le=3)] = 2
+    every: Duration | None = None  # None: the default, at an adaptive pace
+    timeout: Duration = DEFAULT_TIMEOUT
+    articles: FetchArticles = "matching"
+    enabled: bool = True
+    tags: tuple[str, ...] = ()
+    confidence: str | None = None  # how we know the address works; a note for whoever keeps the pack
+    headers: dict[str, str] = {}
+    page: PageKeys | None = None
+    api: ApiKeys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What we remember of a source between two fetches."""
+
+    source: SourceId
+    url: str | None = None  # where a permanent redirect led three times; None: the configured address
+    etag: str | None = None  # verbatim, quotes and all
+    last_modified: str | None = None  # verbatim
+    body_hash: str | None = None
+    shown: frozenset[str] = frozenset()  # hashes of the raw entries the last document showed
+    misused: frozenset[str] = frozenset()  # kinds of identity this source gives to different entries
+    baseline_at: datetime | None = None  # None: never read to the end; what its first reading finds is the baseline
+    fetched_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    full_fetch_at: datetime | None = None  # when it last answered an unconditional request
+    failures: int = 0  # in a row
+    moved_to: str | None = None  # target of the last permanent redirect
+    moved_times: int = 0  # how often in a row
