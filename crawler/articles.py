@@ -4,6 +4,7 @@ Lives here: the value the alerts work on, and the decision whether a changed tex
 a page is fetched (`spiders`) or kept (`archive`).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,3 +32,48 @@ class Article:
     published: datetime | None  # clamped
     seen: datetime
     baseline: bool  # it was already there when its source was first read
+    addresses: frozenset[str] = frozenset()  # every canonical address known to be this article
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of an article: what a revision may change."""
+
+    title: str
+    text: str
+
+
+def fuller(held: Wording, offered: Wording) -> Wording | None:
+    """What another source or the page behind the entry adds to what we hold; None: nothing worth a revision.
+
+    A page may be a consent wall and an aggregator's entry a stub: only a text that is clearly longer replaces ours,
+    and the title stays the one its source gave.
+    """
+    title = held.title or offered.title
+    longer = len(offered.text) > len(held.text) + max(80, len(held.text) // 5)
+    if not longer and title == held.title:
+        return None
+    return Wording(title, offered.text if longer else held.text)
+
+
+def edited(held: Wording, offered: Wording) -> Wording | None:
+    """What the same source changed in an entry it announced before; None: nothing a reader would notice.
+
+    A summary that became shorter (a teaser instead of the full text) or moved a few characters is no revision: view
+    counters and comment counts change with every fetch.
+    """
+    title = held.title if _words(offered.title) == _words(held.title) or not offered.title else offered.title
+    text = held.text
+    if len(offered.text) >= len(held.text) and not _nearly(held.text, offered.text):
+        text = offered.text
+    return None if (title, text) == (held.title, held.text) else Wording(title, text)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.casefold())
+
+
+def _nearly(one: str, other: str) -> bool:
+    """Nine of ten words are the same, whatever their order. Numbers do not count: most of those that change count views."""
+    ours, theirs = set(_words(one)), set(_words(other))
+    return len(ours & theirs) >= 0.9 * len(ours | theirs)
