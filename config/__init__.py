@@ -1,0 +1,11 @@
+"""What may be turned, and which file to open.
+
+- `sources.yaml`: what we read, and how often
+- `watches.yaml`: what we look for
+- `channels.yaml`: whom we tell
+- `daemon.yaml`: the network, how long things are kept, how patient deliveries are
+- `reading`: read such a file, and say exactly where a mistake is
+
+The files are for people to edit; what their keys mean is written where it is used (`crawler.sources`,
+`alerts.watches`, `alerts.channels`, `scheduler.settings`).
+"""
