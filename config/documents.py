@@ -10,7 +10,7 @@ a person edits needs them, and each is a way to make a small file large or to ma
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,8 +66,12 @@ class Document:
     """A file as plain dicts, lists and scalars, and the line on which each of them begins."""
 
     path: Path
-    tree: dict[str, Any]
-    lines: Mapping[KeyPath, int]
+    tree: dict[str, Any] = field(repr=False)  # a token may be written out in it
+    lines: Mapping[KeyPath, int] = field(repr=False)
+
+    def __contains__(self, at: KeyPath) -> bool:
+        """Did the person write something there?"""
+        return at in self.lines
 
     def problem(self, at: KeyPath, message: str, severity: Severity = "error") -> Problem:
         """A problem at a place in the file; a place that is not there gets the line of what surrounds it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NewType
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from config.reading import Duration
 
@@ -62,7 +62,7 @@ class Source(_Keys):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
     publisher: Publisher = "press"
     tier: Annotated[int, Field(ge=1, le=3)] = 2
-    every: Duration | None = None  # None: the default, at an adaptive pace
+    every: Duration | None = None  # None: the `pace`, adapted to what the source asks
     timeout: Duration = DEFAULT_TIMEOUT
     articles: FetchArticles = "matching"
     enabled: bool = True
@@ -71,6 +71,17 @@ class Source(_Keys):
     headers: dict[str, str] = {}
     page: PageKeys | None = None
     api: ApiKeys | None = None
+    _pace: timedelta = PrivateAttr(default=DEFAULT_PACE)  # not a key: `every` of the file's defaults
+
+    @property
+    def pace(self) -> timedelta:
+        """The interval to start from where the source has no `every` of its own."""
+        return self._pace
+
+    def at_pace(self, pace: timedelta) -> "Source":
+        changed = self.model_copy()
+        changed._pace = pace  # noqa: SLF001  # our own kind
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,9 @@ class SourceState:
     body_hash: str | None = None
     shown: frozenset[str] = frozenset()  # hashes of the raw entries the last document showed
     misused: frozenset[str] = frozenset()  # kinds of identity this source gives to different entries
-    baseline_at: datetime | None = None  # None: never read to the end; what its first reading finds is the baseline
+    baseline_at: datetime | None = (
+        None  # None: never read to the end; what its first reading finds is the baseline
+    )
     fetched_at: datetime | None = None
     succeeded_at: datetime | None = None
     full_fetch_at: datetime | None = None  # when it last answered an unconditional request
