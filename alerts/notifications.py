@@ -1,13 +1,15 @@
-"""Notification: what a channel is to be told, before it takes a vendor's shape.
+"""Notification: what a channel is to be told, before it takes a vendor's shape; and how telling may end.
 
-Lives here: the values that travel through the outbox. Not here: how Slack wants them (`notifiers.slack_blocks`).
+Lives here: the values that travel through the outbox and between `dispatch` and the notifiers. Not here: how
+Slack wants them (`notifiers.slack_blocks`), what follows from a failure (`outbox`).
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 DeliveryId = NewType("DeliveryId", str)
 
@@ -74,3 +76,73 @@ class Receipt:
 
     ts: str | None  # Slack's id of the message in its channel; None where the vendor gives none
     detail: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Part of what a channel says it holds: which of our deliveries are in it."""
+
+    found: Mapping[DeliveryId, str] = field(default_factory=dict)  # delivery -> ts
+    newest: str | None = None  # ts of the newest message on it; None: there is none
+    cursor: str | None = None  # where the next page begins; None: this was the last
+
+
+class Fault(StrEnum):
+    """Why a call to a vendor failed, by what it means for the message."""
+
+    LIMITED = "limited"  # not stored: too fast; come back when told
+    UNREACHABLE = "unreachable"  # not stored: nobody took the call
+    STOPPED = "stopped"  # not stored, nor will any other message be until a person has mended something
+    CONTENT = "content"  # not stored: this message is refused for what it contains
+    UNKNOWN = "unknown"  # it may have been stored, or not
+
+
+class DeliveryFailed(Exception):  # noqa: N818  the word of the glossary
+    """A call to a vendor failed; `reason` is one line for a person and holds no secret."""
+
+    def __init__(self, fault: Fault, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+        self.retry_after = retry_after  # LIMITED: how long the vendor wants to be left alone; None: not said
+
+
+def to_json(body: Alarm | Notice) -> str:
+    """The body as it lies in the outbox. In ASCII: no database takes the lone surrogate of a broken page."""
+    if isinstance(body, Notice):
+        return json.dumps({"kind": "notice", "title": body.title, "text": body.text})
+    sentence = body.sentence and {"text": body.sentence.text, "spans": body.sentence.spans}
+    return json.dumps(
+        {
+            "kind": "alarm",
+            "title": body.title,
+            "title_spans": body.title_spans,
+            "link": body.link,
+            "source_name": body.source_name,
+            "language": body.language,
+            "published": body.published and body.published.isoformat(),
+            "seen": body.seen.isoformat(),
+            "sentence": sentence,
+            "watch": body.watch,
+            "watch_name": body.watch_name,
+            "rule": body.rule,
+            "look_alike": body.look_alike,
+        }
+    )
+
+
+def from_json(text: str) -> Alarm | Notice:
+    """The inverse of `to_json`. Rows outlive versions: what a later version adds must have a default here."""
+    known: dict[str, Any] = json.loads(text)
+    if known.pop("kind") == "notice":
+        return Notice(title=known["title"], text=known["text"])
+    known["title_spans"] = _spans(known["title_spans"])
+    known["published"] = known["published"] and datetime.fromisoformat(known["published"])
+    known["seen"] = datetime.fromisoformat(known["seen"])
+    if known["sentence"]:
+        known["sentence"] = Sentence(known["sentence"]["text"], _spans(known["sentence"]["spans"]))
+    return Alarm(**known)
+
+
+def _spans(pairs: list[list[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((start, end) for start, end in pairs)

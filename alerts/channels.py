@@ -1,0 +1,138 @@
+"""Channel: where people are told, and how patient we are with the place.
+
+Lives here: what `channels.yaml` and the `delivery:` part of `daemon.yaml` say. Not here: the code that tells
+(`notifiers`), what is still to be told (`outbox`).
+"""
+
+from datetime import time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from config.reading import Duration, Secret
+
+ChannelKind = Literal["slack", "webhook", "console"]
+Publisher = Literal["filing", "regulator", "company", "wire", "press", "blog", "aggregator"]
+
+SLACK_API = "https://slack.com/api/"
+
+
+def _time_of_day(value: object) -> time:
+    """`08:30`, in quotes or not; ValueError says what was expected."""
+    if isinstance(value, time):
+        return value
+    hours, colon, minutes = value.partition(":") if isinstance(value, str) else ("", "", "")
+    digits = colon and hours.isdecimal() and minutes.isdecimal() and len(hours) <= 2 and len(minutes) == 2
+    if not digits or int(hours) > 23 or int(minutes) > 59:
+        raise ValueError('expected a time of day such as "08:30"')
+    return time(int(hours), int(minutes))
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("expected the name of a time zone such as Europe/Paris or UTC") from None
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError(f"expected an address such as {SLACK_API}")
+    return value if value.endswith("/") else value + "/"
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+
+
+class _Keys(BaseModel):
+    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DigestTime(_Keys):
+    """When held alerts are told, in one message."""
+
+    at: TimeOfDay
+    timezone: Timezone = "UTC"
+
+
+class QuietHours(_Keys):
+    """From when to when nothing is told, and whose news is told all the same."""
+
+    start: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+    timezone: Timezone | None = None  # None: the digest's, else UTC
+    exceptions: tuple[Publisher, ...] = Field(default=(), alias="except")
+
+
+class Channel(_Keys):
+    """One section of `channels.yaml`."""
+
+    id: Slug
+    kind: ChannelKind
+    token: Secret | None = None  # slack
+    channel: str | None = Field(default=None, description="slack: the channel's ID")
+    api_url: Annotated[str, AfterValidator(_web_address)] = SLACK_API  # slack
+    url: Secret | None = None  # webhook; whoever knows the address may write to it
+    digest: DigestTime | None = None
+    quiet: QuietHours | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.kind == "slack" and self.token is None:
+            raise ValueError("a slack channel needs `token:`, for example ${SLACK_BOT_TOKEN}")
+        if self.kind == "slack" and not _is_channel_id(self.channel):
+            # by its name Slack would take a message, but not show us the history in which we look for it
+            raise ValueError(
+                "a slack channel needs `channel:` with its ID such as C0123456789 (in Slack: the channel's "
+                "details, at the very bottom), not its name"
+            )
+        if self.kind == "webhook" and self.url is None:
+            raise ValueError("a webhook channel needs `url:`, for example ${SLACK_WEBHOOK_URL}")
+        return self
+
+
+def _is_channel_id(text: str | None) -> bool:
+    return bool(text) and text is not None and text[0] in "CGD" and text.isalnum() and text.isupper()
+
+
+class ChannelsFile(_Keys):
+    """`channels.yaml`."""
+
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    ops: Slug | None = (
+        None  # the channel that hears of failing sources and dead deliveries; None: nobody does
+    )
+
+    @model_validator(mode="after")
+    def _names_are_known_and_unique(self) -> Self:
+        ids = [channel.id for channel in self.channels]
+        for name in ids:
+            if ids.count(name) > 1:
+                raise ValueError(f"two channels are called `{name}`")
+        if self.ops is not None and self.ops not in ids:
+            raise ValueError(f"`ops: {self.ops}` names no channel of this file; there are: {', '.join(ids)}")
+        return self
+
+
+class DeliveryHabits(_Keys):
+    """The `delivery:` part of `daemon.yaml`."""
+
+    deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=20)
+    settle: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(seconds=60)
+
+
+def falls_back(channel: Channel) -> bool:
+    """Is the secret of this channel not set, so that the console has to do?"""
+    secret = {"slack": channel.token, "webhook": channel.url}.get(channel.kind)
+    return channel.kind != "console" and not secret
+
+
+def effective(channel: Channel) -> Channel:
+    """The channel as it can be used today: itself, or the console under its name if its secret is not set."""
+    return channel.model_copy(update={"kind": "console"}) if falls_back(channel) else channel

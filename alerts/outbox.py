@@ -1,0 +1,738 @@
+"""Notebook: deliveries, and the only moves they may make.
+
+Lives here: the SQL of the outbox and how long each wait lasts. Functions take a connection and belong to the
+caller's transaction; `dispatch` commits before and after each call to a vendor. Not here: the calls.
+
+    waiting ──claim──▶ claimed ──accepted──▶ sent
+       ▲                │ │ │
+       │◀──not stored───┘ │ └──refused in its plainest form──▶ dead, until a person has looked
+       │                  └──nobody knows──▶ unclear ──found in the channel──▶ sent
+       └──────────────────────────looked for twice, not there──┘
+
+A message is sent only while its row says so on disk: `claim` is committed before the call. So a claimed row
+that nobody works on any more (its lease ran out, or the process was killed) may have arrived; it is unclear, never
+just waiting. A kill between claim and call costs a look into the channel; the other order would cost a repeat.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from alerts.notifications import (
+    Alarm,
+    Delivery,
+    DeliveryFailed,
+    DeliveryId,
+    Fault,
+    Notice,
+    Plainness,
+    from_json,
+    to_json,
+)
+from crawler.storage import Instant, RowId
+
+RETRY_STOPPED = timedelta(minutes=15)  # a channel that a person has to mend is tried this often
+FIRST_BACKOFF = timedelta(seconds=2)  # doubles with each failure in a row
+LONGEST_BACKOFF = timedelta(minutes=5)  # not more: after an outage of a night the bell should ring soon
+UNSAID_LIMIT = timedelta(seconds=30)  # 429 without a usable Retry-After
+LONGEST_LIMIT = timedelta(hours=24)  # no Retry-After keeps us silent for longer
+LOOK_BACK = timedelta(seconds=60)  # how far before the mark the channel is read
+LOOK_AGAIN = timedelta(seconds=10)  # between the first look and the second: a history may lag
+ENOUGH_LOOKS = 2
+CLOCK_SLACK = timedelta(minutes=1)  # a row stamped further in the future than this: the clock was set back
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    UNCLEAR = "unclear"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+UNFINISHED = (State.WAITING, State.CLAIMED, State.UNCLEAR)
+
+tables = MetaData()
+
+deliveries = Table(
+    "deliveries",
+    tables,
+    Column("number", RowId, primary_key=True, comment="the order in which they are told"),
+    Column(
+        "id", String(200), nullable=False, unique=True, comment="what the message carries, to be found by"
+    ),
+    Column("channel", String(80), nullable=False, comment="id in channels.yaml"),
+    Column("story", Text, comment="null: a notice"),
+    Column("watch", Text, comment="null: a notice"),
+    Column("body", Text, nullable=False, comment="JSON of an Alarm or a Notice"),
+    Column("state", String(10), nullable=False),
+    Column("plainness", String(10), nullable=False, comment="how much is dropped because it was refused"),
+    Column("attempts", Integer, nullable=False),
+    Column("repeat_possible", Boolean, nullable=False, comment="may have arrived where nobody can look"),
+    Column("created_at", Instant, nullable=False),
+    Column(
+        "changed_at", Instant, nullable=False, comment="last move; lies in the future: the clock was set back"
+    ),
+    Column(
+        "due_at", Instant, nullable=False, comment="waiting: not sent before; unclear: not looked for before"
+    ),
+    Column("lease_until", Instant, comment="null: nobody is working on it"),
+    Column(
+        "lease_token", Integer, nullable=False, comment="goes up with every claim; an old one moves nothing"
+    ),
+    Column("attempted_at", Instant, comment="stamped before each attempt; null: none yet"),
+    Column("mark", String(40), comment="the channel's mark at the last attempt; null: none known"),
+    Column(
+        "looks", Integer, nullable=False, comment="unclear: how often the channel was read to the end in vain"
+    ),
+    Column("look_cursor", Text, comment="unclear: where reading goes on; null: at the beginning"),
+    Column(
+        "ts", String(40), comment="the vendor's id of the message; null: not sent, or the vendor gives none"
+    ),
+    Column("sent_at", Instant, comment="null: not sent"),
+    Column("reason", Text, comment="how the last attempt failed; null: none did"),
+    CheckConstraint("state IN ('waiting', 'claimed', 'unclear', 'sent', 'dead')", name="deliveries_state"),
+    CheckConstraint("state <> 'claimed' OR attempted_at IS NOT NULL", name="deliveries_claimed_is_stamped"),
+    Index("deliveries_due", "channel", "state", "number"),
+)
+
+channels = Table(
+    "channels",
+    tables,
+    Column("id", String(80), primary_key=True, comment="id in channels.yaml"),
+    Column(
+        "mark", String(40), comment="largest message id known in it, by the vendor's clock; null: none known"
+    ),
+    Column("changed_at", Instant, nullable=False, comment="lies in the future: the clock was set back"),
+    Column("called_at", Instant, comment="begin or end of the last message's call; null: never called"),
+    Column("held_until", Instant, comment="no message before; null: not held"),
+    Column(
+        "failures", Integer, nullable=False, comment="calls in a row that stored nothing, as far as we know"
+    ),
+    Column("stopped_at", Instant, comment="since when a person has to mend something; null: it works"),
+    Column("stopped_reason", Text, comment="null: it works"),
+    Column("look_held_until", Instant, comment="not read before; null: not held"),
+    Column("unreadable_at", Instant, comment="since when its history cannot be read; null: it can"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours for the time of the lease, stamped; to be sent once."""
+
+    delivery: Delivery
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An unclear delivery that a look has to find."""
+
+    id: DeliveryId
+    token: int
+    looks: int  # in vain, this one not included
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One reading of a channel, for all its unclear deliveries: some histories allow one call a minute."""
+
+    missed: tuple[Missed, ...]
+    oldest: str | None  # the vendor's time from which to read; None: from the channel's beginning
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """What the outbox knows of a channel, for `status` and health."""
+
+    id: str
+    stopped_at: datetime | None
+    stopped_reason: str | None
+    held_until: datetime | None
+    failures: int
+    unreadable_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A delivery as `status`, `why` and `dead` show it."""
+
+    id: DeliveryId
+    channel: str
+    story: str | None
+    watch: str | None
+    body: Alarm | Notice
+    state: State
+    plainness: Plainness
+    attempts: int
+    created_at: datetime
+    attempted_at: datetime | None
+    sent_at: datetime | None
+    ts: str | None
+    reason: str | None
+
+
+class Consequence(StrEnum):
+    """What became of a delivery whose attempt failed."""
+
+    WAITS = "waits"
+    STOPPED = "stopped"  # it waits, and so does the whole channel, since just now, for a person
+    UNCLEAR = "unclear"
+    PLAINER = "plainer"
+    DEAD = "dead"
+
+
+# --- into the outbox ------------------------------------------------------------------------------
+
+
+def enqueue(  # noqa: PLR0917
+    connection: Connection,
+    delivery: DeliveryId,
+    channel: str,
+    body: Alarm | Notice,
+    story: str | None,
+    watch: str | None,
+    now: datetime,
+) -> bool:
+    """Put a delivery into the outbox; False if its id is there already, whatever became of it."""
+    if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
+        return False
+    connection.execute(
+        insert(deliveries).values(
+            id=delivery,
+            channel=channel,
+            story=story,
+            watch=watch,
+            body=to_json(body),
+            state=State.WAITING,
+            plainness=Plainness.FULL,
+            attempts=0,
+            repeat_possible=False,
+            created_at=now,
+            changed_at=now,
+            due_at=now,
+            lease_token=0,
+            looks=0,
+        )
+    )
+    return True
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def lapse(connection: Connection, channel: str, now: datetime, settle: timedelta) -> int:
+    """Claims whose lease ran out become unclear. Returns how many."""
+    mine = and_(deliveries.c.channel == channel, _reached(deliveries.c.lease_until, now))
+    return _abandon(connection, mine, now, settle)
+
+
+def recover(connection: Connection, now: datetime, settle: timedelta) -> int:
+    """At the start of the only daemon on this database: nobody works on what is claimed. Returns how many.
+
+    Settling counts from now, not from the attempt: the connection ended at the latest when its process did.
+    """
+    connection.execute(update(deliveries).where(deliveries.c.state == State.UNCLEAR).values(lease_until=None))
+    return _abandon(connection, true(), now, settle)
+
+
+def _abandon(connection: Connection, which: ColumnElement[bool], now: datetime, settle: timedelta) -> int:
+    return connection.execute(
+        update(deliveries)
+        .where(deliveries.c.state == State.CLAIMED, which)
+        .values(**_UNCLEAR, due_at=now + settle, changed_at=now, reason="stopped in the middle of an attempt")
+    ).rowcount
+
+
+_UNCLEAR: Mapping[str, Any] = {"state": State.UNCLEAR, "looks": 0, "look_cursor": None, "lease_until": None}
+_WAITING: Mapping[str, Any] = {"state": State.WAITING, "lease_until": None, "looks": 0, "look_cursor": None}
+
+
+def sendable_at(connection: Connection, channel: str, pace: timedelta, now: datetime) -> datetime | None:
+    """When the next waiting delivery may be sent, which may be in the past; None: none is waiting."""
+    waiting = (deliveries.c.channel == channel, deliveries.c.state == State.WAITING)
+    if connection.execute(select(deliveries.c.number).where(*waiting, _due(now)).limit(1)).first():
+        due_at = now
+    else:
+        due_at = connection.scalar(select(func.min(deliveries.c.due_at)).where(*waiting))
+    return due_at and max(due_at, _free_at(_channel(connection, channel, now), pace, now))
+
+
+def _free_at(channel: Row[Any], pace: timedelta, now: datetime) -> datetime:
+    if channel.changed_at > now + CLOCK_SLACK:
+        return now
+    paced = channel.called_at + pace if channel.called_at else now
+    return max(paced, channel.held_until or paced)
+
+
+def claim(
+    connection: Connection, channel: str, now: datetime, lease: timedelta, pace: timedelta
+) -> Claim | None:
+    """Take the next delivery that is due and stamp its attempt; None if there is none, or not yet.
+
+    Commit before the call: the stamp is what tells a later process that the message may have arrived.
+    """
+    at = _channel(connection, channel, now)
+    if _free_at(at, pace, now) > now:
+        return None
+    row = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.channel == channel, deliveries.c.state == State.WAITING, _due(now))
+        .order_by(deliveries.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.number == row.number)
+        .values(
+            state=State.CLAIMED,
+            lease_until=now + lease,
+            lease_token=row.lease_token + 1,
+            attempts=row.attempts + 1,
+            attempted_at=now,
+            mark=at.mark,
+            changed_at=now,
+        )
+    )
+    _set_channel(connection, channel, now, called_at=now, held_until=None)
+    return Claim(_delivery(row), row.lease_token + 1)
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=DeliveryId(row.id),
+        channel=row.channel,
+        body=from_json(row.body),
+        story=row.story,
+        watch=row.watch,
+        plainness=Plainness(row.plainness),
+        attempts=row.attempts + 1,
+        repeat_possible=row.repeat_possible,
+    )
+
+
+def sent(connection: Connection, claim: Claim, ts: str | None, now: datetime) -> bool:
+    """The vendor took it. False: the lease was lost, and a look into the channel will find the message."""
+    delivery = claim.delivery
+    done = _move(connection, claim, now, **_sent(ts, now))
+    _set_channel(
+        connection,
+        delivery.channel,
+        now,
+        called_at=now,
+        failures=0,
+        stopped_at=None,
+        stopped_reason=None,
+    )
+    learn_mark(connection, delivery.channel, ts, now)
+    return done
+
+
+def _sent(ts: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "state": State.SENT,
+        "ts": ts,
+        "sent_at": now,
+        "lease_until": None,
+        "look_cursor": None,
+        "reason": None,
+    }
+
+
+def failed(
+    connection: Connection,
+    claim: Claim,
+    failure: DeliveryFailed,
+    now: datetime,
+    *,
+    settle: timedelta,
+    readable: bool,
+    rng: random.Random,
+) -> Consequence:
+    """The attempt failed: is it tried again, when, and what does the rest of the channel have to wait for?"""
+    channel, reason = claim.delivery.channel, failure.reason
+    if failure.fault is Fault.CONTENT:
+        _set_channel(connection, channel, now, called_at=now)
+        return _plainer(connection, claim, reason, now)
+    stopped = hold_channel(connection, channel, failure, now, rng)
+    if failure.fault is not Fault.UNKNOWN:
+        _move(connection, claim, now, **_WAITING, due_at=now, reason=reason)
+        return Consequence.STOPPED if stopped else Consequence.WAITS
+    if readable:
+        _move(connection, claim, now, **_UNCLEAR, due_at=now + settle, reason=reason)
+        return Consequence.UNCLEAR
+    later = now + backoff(claim.delivery.attempts, rng)
+    _move(connection, claim, now, **_WAITING, due_at=later, reason=reason, repeat_possible=True)
+    return Consequence.WAITS
+
+
+def _plainer(connection: Connection, claim: Claim, reason: str, now: datetime) -> Consequence:
+    plainer = {Plainness.FULL: Plainness.PLAIN, Plainness.PLAIN: Plainness.MINIMAL}.get(
+        claim.delivery.plainness
+    )
+    if plainer is None:
+        _move(connection, claim, now, state=State.DEAD, lease_until=None, reason=reason)
+        return Consequence.DEAD
+    _move(connection, claim, now, **_WAITING, plainness=plainer, due_at=now, reason=reason)
+    return Consequence.PLAINER
+
+
+def _move(connection: Connection, claim: Claim, now: datetime, **values: Any) -> bool:
+    """Move a delivery that is still ours; an attempt that outlived its lease undoes nothing."""
+    ours = (deliveries.c.id == claim.delivery.id, deliveries.c.lease_token == claim.token)
+    in_hand = deliveries.c.state.in_((State.CLAIMED, State.UNCLEAR))
+    done = connection.execute(update(deliveries).where(*ours, in_hand).values(changed_at=now, **values))
+    return done.rowcount == 1
+
+
+# --- what a channel has to wait for -----------------------------------------------------------------
+
+
+def hold_channel(
+    connection: Connection, channel: str, failure: DeliveryFailed, now: datetime, rng: random.Random
+) -> bool:
+    """No further message before a certain time, which a restart honours. True: it has stopped just now.
+
+    Held is the channel, not the delivery that met the failure: otherwise each of forty would run against the
+    same wall, and they would be told out of order afterwards.
+    """
+    at = _channel(connection, channel, now)
+    failures = at.failures + (failure.fault is not Fault.STOPPED)
+    if failure.fault is Fault.STOPPED:
+        stop = {"stopped_at": at.stopped_at or now, "stopped_reason": failure.reason}
+        _set_channel(connection, channel, now, called_at=now, held_until=now + RETRY_STOPPED, **stop)
+        return at.stopped_at is None
+    if failure.fault is Fault.LIMITED:
+        until = now + _limit(failure.retry_after, rng)
+    elif failure.fault is Fault.UNKNOWN and failures == 1:
+        until = now  # one lost answer says little about the next message; the others go on
+    else:
+        until = now + backoff(failures, rng)
+    _set_channel(connection, channel, now, called_at=now, held_until=until, failures=failures)
+    return False
+
+
+def backoff(failures: int, rng: random.Random) -> timedelta:
+    """2, 4, 8 seconds and so on, never more than five minutes, each a fifth more or less."""
+    doubled: timedelta = FIRST_BACKOFF * 2 ** min(failures - 1, 20)
+    return min(doubled, LONGEST_BACKOFF) * rng.uniform(0.8, 1.2)
+
+
+def _limit(retry_after: timedelta | None, rng: random.Random) -> timedelta:
+    """At least as long as we were told: early is a violation, so the jitter only adds."""
+    told = min(UNSAID_LIMIT if retry_after is None else max(retry_after, timedelta(0)), LONGEST_LIMIT)
+    return told + timedelta(seconds=rng.uniform(0.05, 0.5)) + told * rng.uniform(0, 0.05)
+
+
+def resume(connection: Connection, now: datetime) -> int:
+    """A person has changed something (a start, a reload): try at once what has stopped. Returns how many."""
+    stopped = channels.c.stopped_at.is_not(None)
+    unreadable = channels.c.unreadable_at.is_not(None)
+    connection.execute(update(channels).where(unreadable).values(look_held_until=None, changed_at=now))
+    return connection.execute(
+        update(channels).where(stopped).values(held_until=None, changed_at=now)
+    ).rowcount
+
+
+def mark_of(connection: Connection, channel: str) -> str | None:
+    return connection.scalar(select(channels.c.mark).where(channels.c.id == channel))
+
+
+def learn_mark(connection: Connection, channel: str, ts: str | None, now: datetime) -> None:
+    """Remember the largest message id seen: where reading begins is told by the vendor's clock, not ours."""
+    known = _channel(connection, channel, now).mark
+    if ts is not None and (known is None or _micros(ts) > _micros(known)):
+        _set_channel(connection, channel, now, mark=ts)
+
+
+def _micros(ts: str) -> int:
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int((fraction + "000000")[:6])
+
+
+# --- looking for what is unclear ------------------------------------------------------------------
+
+
+def claim_look(connection: Connection, channel: str, now: datetime, lease: timedelta) -> Look | None:
+    """All unclear deliveries of a channel that have settled; None: there are none, or it cannot be read yet.
+
+    A reading that was interrupted goes on first, with those it was begun for.
+    """
+    at = _channel(connection, channel, now)
+    clock_set_back = at.changed_at > now + CLOCK_SLACK
+    if at.look_held_until and at.look_held_until > now and not clock_set_back:
+        return None
+    free = or_(deliveries.c.lease_until.is_(None), _reached(deliveries.c.lease_until, now))
+    rows = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.channel == channel, deliveries.c.state == State.UNCLEAR, _due(now), free)
+        .order_by(deliveries.c.number)
+        .with_for_update(skip_locked=True)
+    ).all()
+    cursor = next((row.look_cursor for row in rows if row.look_cursor), None)
+    rows = [row for row in rows if row.look_cursor == cursor]
+    if not rows:
+        return None
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.number.in_([row.number for row in rows]))
+        .values(lease_until=now + lease, lease_token=deliveries.c.lease_token + 1, changed_at=now)
+    )
+    missed = tuple(Missed(DeliveryId(row.id), row.lease_token + 1, row.looks) for row in rows)
+    return Look(missed, _oldest([row.mark for row in rows]), cursor)
+
+
+def _oldest(marks: Sequence[str | None]) -> str | None:
+    """A minute before the earliest mark; None if one of them was tried before the channel had any."""
+    known = [_micros(mark) for mark in marks if mark is not None]
+    if len(known) < len(marks):
+        return None
+    earliest = max(0, min(known) - int(LOOK_BACK.total_seconds()) * 1_000_000)
+    return f"{earliest // 1_000_000}.{earliest % 1_000_000:06d}"
+
+
+def turn_page(connection: Connection, look: Look, cursor: str, now: datetime, lease: timedelta) -> None:
+    """Remember how far the channel has been read: at a page a minute a reading outlives its process."""
+    _still_missed(connection, look.missed, now, look_cursor=cursor, lease_until=now + lease)
+
+
+def found(
+    connection: Connection, channel: str, there: Mapping[DeliveryId, str], now: datetime
+) -> list[DeliveryId]:
+    """These messages are in the channel, so whatever we thought of them, they are sent. Returns the news.
+
+    Not those that are claimed: their call is under way and will tell for itself.
+    """
+    news = []
+    doubted = deliveries.c.state.in_((State.UNCLEAR, State.WAITING, State.DEAD))
+    for delivery, ts in there.items():
+        which = (deliveries.c.id == delivery, deliveries.c.channel == channel, doubted)
+        values = {"changed_at": now, **_sent(ts, now)}
+        if connection.execute(update(deliveries).where(*which).values(values)).rowcount:
+            news.append(delivery)
+    return news
+
+
+def looked(
+    connection: Connection, look: Look, now: datetime, *, settle: timedelta, rng: random.Random
+) -> list[DeliveryId]:
+    """The channel was read to its end. Returns what is certainly not there, and is sent again.
+
+    Certain is only the second look: a history may show a message seconds after it was stored.
+    """
+    gone = []
+    for one in look.missed:
+        if one.looks + 1 < ENOUGH_LOOKS:
+            again = now + min(LOOK_AGAIN, settle)
+            values = {**_UNCLEAR, "looks": one.looks + 1, "due_at": again}
+            _still_missed(connection, (one,), now, **values)
+        else:
+            values = {**_WAITING, "due_at": now + _patience(connection, one, rng)}
+            gone += [one.id] * _still_missed(connection, (one,), now, **values)
+    return gone
+
+
+def _patience(connection: Connection, missed: Missed, rng: random.Random) -> timedelta:
+    """None after the first attempt; a message that gets lost again and again is given more time."""
+    attempts = connection.scalar(select(deliveries.c.attempts).where(deliveries.c.id == missed.id)) or 0
+    return timedelta(0) if attempts < 2 else backoff(attempts - 1, rng)
+
+
+def look_failed(
+    connection: Connection,
+    channel: str,
+    look: Look,
+    failure: DeliveryFailed,
+    now: datetime,
+    *,
+    rng: random.Random,
+) -> bool:
+    """The channel could not be read (further). True: for the first time, for a reason a person has to mend.
+
+    Sending goes on: what may be lost is no reason to be silent about the rest.
+    """
+    at = _channel(connection, channel, now)
+    values: dict[str, Any] = {"lease_until": None, "reason": failure.reason}
+    if failure.fault is Fault.CONTENT:  # a cursor that is no longer good: read from the beginning
+        values["look_cursor"] = None
+    _still_missed(connection, look.missed, now, **values)
+    if failure.fault is Fault.STOPPED:
+        since = at.unreadable_at or now
+        _set_channel(connection, channel, now, look_held_until=now + RETRY_STOPPED, unreadable_at=since)
+        return at.unreadable_at is None
+    wait = _limit(failure.retry_after, rng) if failure.fault is Fault.LIMITED else LOOK_AGAIN
+    _set_channel(connection, channel, now, look_held_until=now + wait)
+    return False
+
+
+def readable(connection: Connection, channel: str, now: datetime) -> None:
+    """The channel could be read."""
+    _set_channel(connection, channel, now, look_held_until=None, unreadable_at=None)
+
+
+def repeat_unclear(connection: Connection, channel: str, now: datetime) -> int:
+    """Where nobody can look, what is unclear is sent again, and says so. Returns how many."""
+    unclear = (deliveries.c.channel == channel, deliveries.c.state == State.UNCLEAR)
+    values = {**_WAITING, "due_at": now, "changed_at": now, "repeat_possible": True}
+    return connection.execute(update(deliveries).where(*unclear).values(values)).rowcount
+
+
+def _still_missed(connection: Connection, missed: Sequence[Missed], now: datetime, **values: Any) -> int:
+    done = 0
+    for one in missed:
+        ours = (deliveries.c.id == one.id, deliveries.c.lease_token == one.token)
+        unclear = deliveries.c.state == State.UNCLEAR
+        moved = update(deliveries).where(*ours, unclear).values(changed_at=now, **values)
+        done += connection.execute(moved).rowcount
+    return done
+
+
+# --- what a person may ask and do -----------------------------------------------------------------
+
+
+def counts(connection: Connection, channel: str | None = None) -> dict[State, int]:
+    """How many deliveries are in which state; states without any are 0."""
+    statement = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+    if channel is not None:
+        statement = statement.where(deliveries.c.channel == channel)
+    known = {State(state): number for state, number in connection.execute(statement)}
+    return {state: known.get(state, 0) for state in State}
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """Since when the longest unfinished delivery has been in the outbox; None: nothing is unfinished."""
+    unfinished = deliveries.c.state.in_(UNFINISHED)
+    oldest: datetime | None = connection.scalar(select(func.min(deliveries.c.created_at)).where(unfinished))
+    return oldest
+
+
+def last_sent(connection: Connection) -> datetime | None:
+    last: datetime | None = connection.scalar(select(func.max(deliveries.c.sent_at)))
+    return last
+
+
+def records(
+    connection: Connection,
+    *,
+    states: Collection[State] | None = None,
+    story: str | None = None,
+    delivery: DeliveryId | None = None,
+    limit: int = 1000,
+) -> list[Record]:
+    """Deliveries in the order in which they were put in."""
+    statement = select(deliveries).order_by(deliveries.c.number).limit(limit)
+    if states is not None:
+        statement = statement.where(deliveries.c.state.in_(tuple(states)))
+    if story is not None:
+        statement = statement.where(deliveries.c.story == story)
+    if delivery is not None:
+        statement = statement.where(deliveries.c.id == delivery)
+    return [_record(row) for row in connection.execute(statement)]
+
+
+def dead_list(connection: Connection) -> list[Record]:
+    return records(connection, states=(State.DEAD,))
+
+
+def retry_dead(connection: Connection, ids: Collection[DeliveryId] | None, now: datetime) -> list[DeliveryId]:
+    """Bring the dead back, in full dress; None: all of them. Returns those that were dead."""
+    dead = [record.id for record in dead_list(connection) if ids is None or record.id in ids]
+    values = {**_WAITING, "plainness": Plainness.FULL, "due_at": now, "changed_at": now}
+    still_dead = and_(deliveries.c.id.in_(dead), deliveries.c.state == State.DEAD)
+    connection.execute(update(deliveries).where(still_dead).values(**values))
+    return dead
+
+
+def channel_states(connection: Connection) -> list[ChannelState]:
+    rows = connection.execute(select(channels).order_by(channels.c.id))
+    return [
+        ChannelState(
+            id=row.id,
+            stopped_at=row.stopped_at,
+            stopped_reason=row.stopped_reason,
+            held_until=row.held_until,
+            failures=row.failures,
+            unreadable_at=row.unreadable_at,
+        )
+        for row in rows
+    ]
+
+
+def forget_sent(connection: Connection, before: datetime) -> int:
+    """Retention. What is not finished is never forgotten."""
+    old = and_(deliveries.c.state == State.SENT, deliveries.c.sent_at < before)
+    return connection.execute(delete(deliveries).where(old)).rowcount
+
+
+def _record(row: Row[Any]) -> Record:
+    return Record(
+        id=DeliveryId(row.id),
+        channel=row.channel,
+        story=row.story,
+        watch=row.watch,
+        body=from_json(row.body),
+        state=State(row.state),
+        plainness=Plainness(row.plainness),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        attempted_at=row.attempted_at,
+        sent_at=row.sent_at,
+        ts=row.ts,
+        reason=row.reason,
+    )
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    """Its time has come, or its time was written by a clock that has been set back since."""
+    return or_(deliveries.c.due_at <= now, deliveries.c.changed_at > now + CLOCK_SLACK)
+
+
+def _reached(at: Any, now: datetime) -> ColumnElement[bool]:
+    return or_(at <= now, deliveries.c.changed_at > now + CLOCK_SLACK)
+
+
+def _channel(connection: Connection, channel: str, now: datetime) -> Row[Any]:
+    """The channel's row, made on first sight and locked: two daemons must not both find it free."""
+    statement = select(channels).where(channels.c.id == channel).with_for_update()
+    row = connection.execute(statement).first()
+    if row is None:
+        connection.execute(insert(channels).values(id=channel, changed_at=now, failures=0))
+        row = connection.execute(statement).one()
+    return row
+
+
+def _set_channel(connection: Connection, channel: str, now: datetime, **values: Any) -> None:
+    connection.execute(update(channels).where(channels.c.id == channel).values(changed_at=now, **values))
