@@ -94,3 +94,11 @@ class Fetch:
     ttl: timedelta | None = None  # <ttl>, sy:updatePeriod and the like, from inside the document
     moved_to: str | None = None  # the target, where every redirect on the way was permanent
     elapsed: timedelta = timedelta(0)
+
+
+class FetchFailed(Exception):
+    """A retrieval that brought no answer we can use. Converted once at the border; `detail` holds no secret."""
+
+    def __init__(self, outcome: Outcome, detail: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{outcome}: {detail}")
+        self.outcome, self.detail, self.status, self.retry_after = outcome, detail, status, retry_after
