@@ -1,7 +1,7 @@
 """Article: the text behind an entry; what counts as a revision.
 
-Lives here: the value the alerts work on, and the decision whether a changed text is a new revision. Not here: how
-a page is fetched (`spiders`) or kept (`archive`).
+Lives here: the value the alerts work on, and the decision whether a changed text is a new revision. Not here:
+how a page is fetched (`spiders`) or kept (`archive`).
 """
 
 import re
@@ -46,8 +46,8 @@ class Wording:
 def fuller(held: Wording, offered: Wording) -> Wording | None:
     """What another source or the page behind the entry adds to what we hold; None: nothing worth a revision.
 
-    A page may be a consent wall and an aggregator's entry a stub: only a text that is clearly longer replaces ours,
-    and the title stays the one its source gave.
+    A page may be a consent wall and an aggregator's entry a stub: only a text that is clearly longer replaces
+    ours, and the title stays the one its source gave.
     """
     title = held.title or offered.title
     longer = len(offered.text) > len(held.text) + max(80, len(held.text) // 5)
@@ -59,8 +59,8 @@ def fuller(held: Wording, offered: Wording) -> Wording | None:
 def edited(held: Wording, offered: Wording) -> Wording | None:
     """What the same source changed in an entry it announced before; None: nothing a reader would notice.
 
-    A summary that became shorter (a teaser instead of the full text) or moved a few characters is no revision: view
-    counters and comment counts change with every fetch.
+    A summary that became shorter (a teaser instead of the full text) or moved a few characters is no
+    revision: view counters and comment counts change with every fetch.
     """
     title = held.title if _words(offered.title) == _words(held.title) or not offered.title else offered.title
     text = held.text
@@ -74,6 +74,9 @@ def _words(text: str) -> list[str]:
 
 
 def _nearly(one: str, other: str) -> bool:
-    """Nine of ten words are the same, whatever their order. Numbers do not count: most of those that change count views."""
+    """Nine of ten words are the same, whatever their order. Numbers do not count.
+
+    Most of those that change count views.
+    """
     ours, theirs = set(_words(one)), set(_words(other))
     return len(ours & theirs) >= 0.9 * len(ours | theirs)

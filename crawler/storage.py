@@ -40,7 +40,11 @@ class Words(TypeDecorator[tuple[str, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(sorted(value) if isinstance(value, frozenset) else list(value))
+        return (
+            None
+            if value is None
+            else json.dumps(sorted(value) if isinstance(value, frozenset) else list(value))
+        )
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(json.loads(value))
