@@ -1,0 +1,150 @@
+"""Verdict: tell now, hold for the digest, stay quiet; always with a reason.
+
+Lives here: pure decisions on values, the time included. Not here: looking up what was told before (`ledger`),
+the words of a message (`notifiers`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.matching import Match
+from alerts.silences import Silence
+from config.reading import Duration
+from crawler.articles import Article
+
+TOO_OLD_AFTER = timedelta(
+    days=7
+)  # a feed that shows an article of 2019 again is no news, a daemon back after a week's holiday is
+
+
+class Backlog(BaseModel):
+    """The `backlog:` part of daemon.yaml: what the first reading of a source may alert."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    age: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(hours=24)
+    at_most: Annotated[int, Field(ge=0)] = 3  # per source
+
+
+class Limits(BaseModel):
+    """The `limits:` part of daemon.yaml. null: none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    roots_per_day: Annotated[int, Field(ge=1)] | None = 6
+    posts_per_hour: Annotated[int, Field(ge=1)] | None = 12
+    flood: Annotated[int, Field(ge=1)] | None = 20
+
+
+class Action(StrEnum):
+    TELL = "tell"
+    HOLD = "hold"  # for the digest
+    QUIET = "quiet"
+
+
+class Reason(StrEnum):
+    """The closed list of answers to "why was I told?" and "why was I not?"."""
+
+    FIRST_OF_STORY = "first_of_story"
+    DIGEST_LEVEL = "digest_level"
+    ALREADY_TOLD = "already_told"
+    SILENCED = "silenced"
+    BASELINE = "baseline"
+    TOO_OLD = "too_old"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    action: Action
+    reason: Reason
+    detail: str = ""  # for a person: which silence, how old
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All a verdict depends on."""
+
+    article: Article
+    match: Match
+    now: datetime
+    told: bool  # this watch has told of this story
+    silence: Silence | None
+    backlog_told: int  # alerts from the first reading of this source so far
+    backlog: Backlog
+
+
+def decide(given: Circumstances) -> Verdict:
+    """The first rule with an opinion decides."""
+    for rule in RULES:
+        verdict = rule(given)
+        if verdict:
+            return verdict
+    return Verdict(Action.TELL, Reason.FIRST_OF_STORY)
+
+
+def _already_told(given: Circumstances) -> Verdict | None:
+    return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if given.told else None
+
+
+def _shadow(given: Circumstances) -> Verdict | None:
+    return (
+        Verdict(Action.QUIET, Reason.SHADOW, f"rule {given.match.rule} runs in the shadow")
+        if given.match.shadow
+        else None
+    )
+
+
+def _silenced(given: Circumstances) -> Verdict | None:
+    if given.silence is None:
+        return None
+    s = given.silence
+    return Verdict(
+        Action.QUIET,
+        Reason.SILENCED,
+        f"silence {s.id} on {s.aim} {s.value}, until {s.ends_at:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _baseline(given: Circumstances) -> Verdict | None:
+    """Of what was there before us, only fresh news is told, and little of it.
+
+    Without a date nobody knows how fresh.
+    """
+    article = given.article
+    if not article.baseline:
+        return None
+    if article.published is None or article.seen - article.published > given.backlog.age:
+        return Verdict(Action.QUIET, Reason.BASELINE, "it was there when its source was first read")
+    if given.backlog_told >= given.backlog.at_most:
+        return Verdict(
+            Action.QUIET, Reason.BASELINE, f"{given.backlog_told} of the first reading were told already"
+        )
+    return None
+
+
+def _too_old(given: Circumstances) -> Verdict | None:
+    published = given.article.published
+    if published is None or given.article.seen - published <= TOO_OLD_AFTER:
+        return None
+    return Verdict(Action.QUIET, Reason.TOO_OLD, f"published {published:%Y-%m-%d}")
+
+
+def _digest_level(given: Circumstances) -> Verdict | None:
+    return Verdict(Action.HOLD, Reason.DIGEST_LEVEL) if given.match.level == "digest" else None
+
+
+# In this order: what was told is told, whatever else holds; a person's word comes before ours.
+RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
+    _already_told,
+    _shadow,
+    _silenced,
+    _baseline,
+    _too_old,
+    _digest_level,
+)

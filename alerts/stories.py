@@ -1,0 +1,110 @@
+"""Story: articles on one event. Which story does an article belong to?
+
+Lives here: the features by which two articles are one story, and the decision. For now a story is one article
+told by several sources: the same address, or the same headline within two days. Not here: where stories are
+kept (`ledger`), whether to tell of one (`alerting`).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, NewType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.reading import Duration
+from crawler.articles import Article
+from crawler.entries import normalised_title
+
+StoryId = NewType("StoryId", str)
+
+HEADLINE_LIFE = timedelta(
+    hours=48
+)  # the same headline later than this is a new event: "Microsoft earnings: five takeaways"
+
+SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
+
+
+class StoryHabits(BaseModel):
+    """The `stories:` part of daemon.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group_wait: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=2)
+    follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)
+    quiet: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=48)
+
+
+class Tie(StrEnum):
+    """What ties an article to its story."""
+
+    FOUNDER = "founder"  # the story was opened for it
+    SAME_ARTICLE = "same_article"  # a later revision
+    SAME_ADDRESS = "same_address"
+    SAME_HEADLINE = "same_headline"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A feature some story already has."""
+
+    story: StoryId
+    feature: str
+    at: datetime  # when an article of the story last had it
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    story: StoryId
+    tie: Tie
+
+
+def features(article: Article, headline_matched: bool) -> frozenset[str]:
+    """What another article must share to be the same story.
+
+    A headline counts only where it carries part of the match itself: "The day in technology" heads a new
+    article every day.
+    """
+    found = {f"address:{a}" for a in article.addresses | {article.url} if a}
+    if headline_matched:
+        found |= {
+            f"headline:{h}"
+            for h in headlines(article.title)
+            if len(h) >= SHORTEST_HEADLINE or not h.isascii()
+        }
+    return frozenset(found)
+
+
+def headlines(title: str) -> frozenset[str]:
+    """A headline in normal form, also without the name of the paper that aggregators hang on.
+
+    "… - The Herald".
+    """
+    whole = normalised_title(title)
+    bare = normalised_title(re.sub(r"\s[-–—|·]\s[^-–—|·]{2,40}$", "", title))
+    return frozenset({whole, bare} - {""})
+
+
+def join(known: Iterable[Known], now: datetime) -> Joined | None:
+    """The story to which an article with these known features belongs; None: it opens a new one.
+
+    An address outweighs a headline, and of several the story told of first wins, so that the order of arrival
+    matters little.
+    """
+    standing = [k for k in known if k.feature.startswith("address:") or now - k.at <= HEADLINE_LIFE]
+    if not standing:
+        return None
+    best = min(standing, key=lambda k: (not k.feature.startswith("address:"), k.at, k.story))
+    return Joined(best.story, Tie.SAME_ADDRESS if best.feature.startswith("address:") else Tie.SAME_HEADLINE)
+
+
+def opened_by(article: Article) -> StoryId:
+    """The id of the story an article opens. It holds the moment the article was seen.
+
+    A new database repeats no id.
+    """
+    made_of = f"{article.seen.isoformat()} {article.source} {article.id}"
+    return StoryId("s" + hashlib.blake2b(made_of.encode(), digest_size=8).hexdigest())
