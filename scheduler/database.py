@@ -1,0 +1,99 @@
+"""Open the database: engine, pragmas, migrations in import order.
+
+Lives here: what SQLite and PostgreSQL need to keep what was committed. Not here: tables and statements (the
+notebooks).
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+import alerts
+import crawler
+from config.reading import ConfigError, Problem
+
+FILE = "tocsin.db"
+
+# 3.7.0 to 3.51.2 can corrupt a WAL database when a write and a checkpoint of two connections coincide
+# (sqlite.org/wal.html#walresetbug); below that we keep the rollback journal.
+WAL_IS_SAFE_FROM = (3, 51, 3)
+
+BUSY_TIMEOUT_MS = 15_000  # a command beside the daemon waits for its commit
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened or brought up to date; the message says which and what to do."""
+
+
+def database_url(data: Path, override: str | None) -> str:
+    """The database a data directory stands for, unless TOCSIN_DATABASE_URL names another."""
+    if not override:
+        return f"sqlite:///{data / FILE}"
+    try:
+        url = make_url(override)
+    except ArgumentError as error:
+        expected = "not a database URL, expected postgresql+psycopg://user:password@host/name"
+        raise ConfigError([Problem("error", "environment", None, "TOCSIN_DATABASE_URL", expected)]) from error
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+def open_database(url: str) -> Engine:
+    """An engine on an up-to-date schema. Raises DatabaseUnusable."""
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    try:
+        for package in (crawler, alerts):
+            _migrate(engine, package.__name__, Path(str(package.__file__)).parent / "migrations")
+    except DBAPIError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnusable(
+            f"{shown}: {error.orig}. Is it a database of Tocsin, and may we write there?"
+        ) from error
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = (
+        None  # we say BEGIN ourselves; sqlite3 would begin late and only for some statements
+    )
+    run = connection.execute
+    run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    run("PRAGMA foreign_keys = ON")
+    if sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM:
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+    else:
+        run("PRAGMA journal_mode = DELETE")
+        run(
+            "PRAGMA synchronous = EXTRA"
+        )  # the directory is synced too, else a power cut brings the journal back
+
+
+def _begin(connection: Connection) -> None:
+    """Writers queue up at BEGIN, where they can wait, not at their first write, where SQLite would refuse
+    them.
+    """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(engine: Engine, package: str, versions: Path) -> None:
+    """Each package owns its tables, so each has its own line of migrations and its own mark of where it
+    stands.
+    """
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    settings.set_main_option("version_locations", str(versions).replace("%", "%%"))
+    settings.set_main_option("path_separator", "newline")
+    settings.attributes["version_table"] = f"schema_of_{package}"
+    with engine.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
