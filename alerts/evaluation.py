@@ -1,0 +1,183 @@
+"""Evaluation: the watches against a labelled corpus; how much is found, how much of what is told is right.
+
+Lives here: reading the corpus, counting, the report of docs/contract. Not here: what matches (`matching`), how a report
+is printed (`scheduler.cli`).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from alerts.matching import Match, Matcher
+from crawler.articles import Article
+from crawler.sources import Publisher, SourceId
+
+Label = Literal["positive", "negative", "borderline"]
+Verdict = Literal["alert", "digest", "quiet"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a labelled item was seen at no particular time
+
+
+class CorpusError(ValueError):
+    """A line of the corpus cannot be used; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledItem:
+    """One line of a labelled corpus."""
+
+    id: str
+    label: Label
+    language: str
+    title: str
+    lead: str
+    text: str
+    url: str | None = None
+    story: str | None = None
+    source: str = "corpus"
+    kind: Publisher = "press"
+    tier: int = 2
+
+    def article(self) -> Article:
+        """The item as the archive would hand it over: the lead first, unless the text begins with it."""
+        text = self.text if self.text.startswith(self.lead) else f"{self.lead}\n\n{self.text}"
+        return Article(
+            id=0, revision=0, number=1, url=self.url, link=self.url, title=self.title, text=text.strip(),
+            language=self.language, author=None, tags=(), source=SourceId(self.source), source_name=self.source,
+            publisher=self.kind, tier=self.tier, published=None, seen=_EPOCH, baseline=False,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a watch made of one item."""
+
+    item: LabelledItem
+    match: Match | None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.match is None:
+            return "quiet"
+        return "alert" if self.match.level == "alert" else "digest"
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of `decisions`."""
+        match = self.match
+        reason = "no rule holds" if match is None else f"rule {match.rule} holds"
+        evidence = [] if match is None else [
+            {"part": one.part, "field": one.field, "start": one.start, "end": one.end, "text": one.text}
+            for one in match.evidence
+        ]  # fmt: skip
+        story = {"story": self.item.story} if self.item.story else {}
+        rule = match.rule if match else None
+        return {"id": self.item.id, "label": self.item.label, "verdict": self.verdict, "rule": rule, "reason": reason,
+                "evidence": evidence, **story}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Count:
+    """How often what was told and what should have been agree."""
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tn: int = 0
+    in_digest: int = 0  # positives that are not told at once but in the digest
+    borderline: int = 0
+    borderline_alerted: int = 0
+
+    def add(self, label: Label, verdict: Verdict) -> None:
+        told = verdict == "alert"
+        if label == "borderline":
+            self.borderline += 1
+            self.borderline_alerted += told
+        elif label == "positive":
+            self.tp += told
+            self.fn += not told
+            self.in_digest += verdict == "digest"
+        else:
+            self.fp += told
+            self.tn += not told
+
+    @property
+    def precision(self) -> float | None:
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float | None:
+        return _share(self.tp, self.tp + self.fn)
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures as the contract names them; a share of nothing is null."""
+        f1 = _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return {
+            "tp": self.tp, "fp": self.fp, "fn": self.fn, "tn": self.tn,
+            "precision": self.precision, "recall": self.recall, "f1": f1,
+            "recall_with_digest": _share(self.tp + self.in_digest, self.tp + self.fn),
+            "borderline_alerted": self.borderline_alerted,
+        }  # fmt: skip
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+@dataclass(slots=True)
+class Report:
+    """What came out of an evaluation."""
+
+    watch: str
+    decisions: list[Decision] = field(default_factory=list)
+    total: Count = field(default_factory=Count)
+    by_language: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `tocsin evaluate --json`."""
+        languages = {language: self.by_language[language].to_json() for language in sorted(self.by_language)}
+        decisions = [decision.to_json() for decision in self.decisions]
+        return {"watch": self.watch, "items": len(self.decisions), **self.total.to_json(),
+                "by_language": languages, "decisions": decisions}  # fmt: skip
+
+
+def read_corpus(path: Path) -> Iterator[LabelledItem]:
+    """The items of a JSON Lines file; raises CorpusError naming file and line."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    yield _item(json.loads(line))
+                except (ValueError, KeyError, TypeError) as error:
+                    reason = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+                    raise CorpusError(f"{path}, line {number}: {reason}") from error
+
+
+def _item(line: Mapping[str, Any]) -> LabelledItem:
+    if not isinstance(line, Mapping):
+        raise TypeError("a line must be one JSON object")
+    label, kind = line["label"], cast("Publisher", line.get("kind") or "press")
+    if label not in get_args(Label):
+        raise ValueError(f"label {label!r} is none of {', '.join(get_args(Label))}")
+    if kind not in get_args(Publisher):
+        raise ValueError(f"kind {kind!r} is none of {', '.join(get_args(Publisher))}")
+    return LabelledItem(
+        id=str(line["id"]), label=label, language=line.get("language") or "und", title=line.get("title") or "",
+        lead=line.get("lead") or "", text=line.get("text") or "", url=line.get("url"), story=line.get("story"),
+        source=line.get("source") or "corpus", kind=kind, tier=int(line.get("tier") or 2),
+    )  # fmt: skip
+
+
+def evaluate(items: Iterable[LabelledItem], matcher: Matcher, watch_id: str) -> Report:
+    """Every item against one watch; only the level `alert` counts as told."""
+    report = Report(watch_id)
+    for item in items:
+        matches = [one for one in matcher.match(item.article()) if one.watch == watch_id and not one.shadow]
+        decision = Decision(item, matches[0] if matches else None)
+        report.decisions.append(decision)
+        for count in (report.total, report.by_language[item.language]):
+            count.add(item.label, decision.verdict)
+    return report

@@ -1,0 +1,445 @@
+"""Matching: all watches against one article in one pass; a match with its evidence, an explanation on request.
+
+Lives here: the search for all terms of all watches at once, which rule holds, the evidence in the original's offsets,
+the score, the best sentence. Not here: what the operators mean (`operators`), what follows from a match (`alerting`).
+
+The cost of an article hardly grows with the number of watches: its text is folded once, one automaton finds the
+words of all rules, and only rules of which the rarest needed words were seen are evaluated.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from alerts.notifications import Sentence
+from alerts.operators import (
+    BODY,
+    FIELD_NAMES,
+    TITLE,
+    And,
+    AnyTerm,
+    Found,
+    Needs,
+    Node,
+    Reading,
+    Scope,
+    atoms,
+)
+from alerts.query import Members, Query, Sets
+from alerts.text import Text, joined
+from alerts.watches import Rule, Watch, read_rule
+from crawler.articles import Article
+
+SENTENCE_LIMIT = 320  # characters of the best sentence; longer ones are cut around the evidence
+TOO_SHORT = 12  # words: a summary below this tells nothing about the page behind it
+_CUT_SHORT = 40  # words, for a summary that ends in an ellipsis
+_EVIDENCE_LIMIT = 60  # places of one match; a page that repeats a name a thousand times needs no more
+# What a part found in a field is worth. Two names in the headline are more than two somewhere in the text.
+_WEIGHTS = {"title": 3.0, "lead": 2.0, "body": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One place that made a rule hold; offsets into the original title or text of the article."""
+
+    part: str  # the set or the term
+    field: str  # "title" or "body"
+    start: int
+    end: int
+    text: str
+    look_alike: bool = False  # spelled with characters of another script
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A watch's query holds for an article."""
+
+    watch: str
+    rule: str
+    level: str
+    evidence: tuple[Evidence, ...]
+    score: float  # 0 … 1; how much of what was looked for stands how far up, and in one sentence
+    sentence: Sentence | None
+    title_spans: tuple[tuple[int, int], ...]
+    look_alike: bool
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a rule's parse tree, and whether it held."""
+
+    query: str
+    holds: bool
+    evidence: tuple[Evidence, ...]
+    steps: tuple["Step", ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin why --json` prints it."""
+        return {
+            "query": self.query,
+            "holds": self.holds,
+            "evidence": [_evidence_json(one) for one in self.evidence],
+            "steps": [step.to_json() for step in self.steps],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """Why one rule held, or which part of it failed."""
+
+    rule: str
+    level: str
+    holds: bool
+    tree: Step
+    failed: str | None  # the first part that was needed and did not hold
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin why --json` prints it."""
+        tree = self.tree.to_json()
+        return {
+            "rule": self.rule,
+            "level": self.level,
+            "holds": self.holds,
+            "failed": self.failed,
+            "tree": tree,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What one watch makes of an article, rule by rule."""
+
+    watch: str
+    match: Match | None
+    rules: tuple[RuleExplanation, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin why --json` prints it."""
+        match = self.match
+        return {
+            "watch": self.watch,
+            "matched": match is not None,
+            "rule": match.rule if match else None,
+            "level": match.level if match else None,
+            "score": match.score if match else None,
+            "sentence": match.sentence.text if match and match.sentence else None,
+            "rules": [rule.to_json() for rule in self.rules],
+        }
+
+    def lines(self) -> list[str]:
+        """For a terminal: rules in the order tried, their trees indented, the words found."""
+        lines = []
+        for rule in self.rules:
+            outcome = "holds" if rule.holds else f"does not hold: {rule.failed}"
+            lines.append(f"{self.watch}/{rule.rule} ({rule.level}) {outcome}")
+            lines.extend(_tree_lines(rule.tree, 1))
+        if self.match and self.match.sentence:
+            lines.append(f"best sentence: {self.match.sentence.text}")
+        return lines
+
+
+def _tree_lines(step: Step, depth: int) -> Iterable[str]:
+    shown = ", ".join(f"{one.text!r} {one.field} {one.start}–{one.end}" for one in step.evidence[:4])
+    more = f" … {len(step.evidence) - 4} more" if len(step.evidence) > 4 else ""
+    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{'   ← ' + shown + more if shown else ''}"
+    for inner in step.steps:
+        yield from _tree_lines(inner, depth + 1)
+
+
+def _shortened(query: str) -> str:
+    return query if len(query) <= 100 else query[:97] + "…"
+
+
+def _evidence_json(one: Evidence) -> dict[str, Any]:
+    found = {"part": one.part, "field": one.field, "start": one.start, "end": one.end, "text": one.text}
+    return {**found, "look_alike": True} if one.look_alike else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    watch: Watch
+    rule: Rule
+    query: Query
+
+
+class Matcher:
+    """All watches, ready to be held against articles. Raises ValueError where a rule cannot be read."""
+
+    def __init__(self, watches: Sequence[Watch], sets: Mapping[str, Members] | None = None) -> None:
+        known = Sets(sets)
+        self._watches = {watch.id: watch for watch in watches}
+        self._rules = {
+            watch.id: [_Compiled(watch, rule, read_rule(watch, rule, known)) for rule in watch.in_order()]
+            for watch in watches
+        }
+        compiled = [one for rules in self._rules.values() for one in rules]
+        self._lexicon = Lexicon(term.anchor for one in compiled for term in one.query.root.terms())
+        self._by_trigger: dict[str, list[str]] = defaultdict(list)  # anchor → watches it may make hold
+        self._always: list[str] = []  # watches that may hold without any word
+        for watch in watches:
+            triggers = _triggers(one.query.root.needs() for one in self._rules[watch.id])
+            if triggers is None:
+                self._always.append(watch.id)
+            for anchor in triggers or ():
+                self._by_trigger[anchor].append(watch.id)
+        self._worth_reading = Lexicon(frozenset().union(*(_telling(rules) for rules in self._rules.values())))
+
+    def match(self, article: Article) -> list[Match]:
+        """Per watch the first rule that holds: alerts before digests, otherwise in the order written.
+
+        A shadow rule that holds is reported beside it.
+        """
+        reading = self._lexicon.read(article)
+        found = []
+        for watch in self._candidates(reading):
+            for one in self._rules[watch]:
+                places = one.query.root.find(reading, "all")
+                if places is None:
+                    continue
+                found.append(_match(one, places, reading))
+                if not one.rule.shadow:
+                    break
+        return found
+
+    def _candidates(self, reading: Reading) -> list[str]:
+        """The watches that can still hold, in the order of the file."""
+        seen = reading.seen & self._by_trigger.keys()
+        if not seen:
+            return self._always
+        possible = {watch for anchor in seen for watch in self._by_trigger[anchor]}
+        possible.update(self._always)
+        return (
+            [watch for watch in self._watches if watch in possible] if len(possible) > 1 else list(possible)
+        )
+
+    def might_match(self, title: str, text: str) -> bool:
+        """Whether the page behind an entry could make a rule hold: it names something the rules need, or says too
+        little to tell."""
+        if self._always or self._worth_reading.any_in(Text(title)):
+            return True
+        body = Text(text)
+        if self._worth_reading.any_in(body):
+            return True
+        cut = text.rstrip().endswith(("…", "...", "[…]", "[...]"))
+        limit = _CUT_SHORT if cut else TOO_SHORT
+        return body.count_words(limit) < limit
+
+    def explain(self, article: Article, watch_id: str) -> Explanation:
+        """Rule by rule which part held and which did not; KeyError if there is no such watch."""
+        reading = self._lexicon.read(article)
+        rules = []
+        match: Match | None = None
+        for one in self._rules[watch_id]:
+            root = one.query.root
+            places = root.find(reading, "all")
+            if places is not None and match is None and not one.rule.shadow:
+                match = _match(one, places, reading)
+            failed = None if places is not None else _first_failure(root, reading, "all")
+            tree = _step(root, reading, "all")
+            rules.append(RuleExplanation(one.rule.id, one.rule.level, places is not None, tree, failed))
+        return Explanation(watch_id, match, tuple(rules))
+
+    def warnings(self) -> list[tuple[str, str, str, str]]:
+        """(watch, rule, code, message) of everything that is allowed and probably not meant."""
+        return [
+            (one.watch.id, one.rule.id, warning.code, warning.message)
+            for rules in self._rules.values()
+            for one in rules
+            for warning in one.query.warnings
+        ]
+
+
+def _triggers(needs: Iterable[Needs]) -> frozenset[str] | None:
+    """Anchors of which one is seen wherever one of the rules holds; None: a rule may hold without any."""
+    triggers: frozenset[str] = frozenset()
+    for groups in needs:
+        if not groups:
+            return None
+        triggers |= min(groups, key=len)
+    return triggers
+
+
+def _telling(rules: Sequence[_Compiled]) -> frozenset[str]:
+    """Anchors that make a page worth reading: what every rule of a watch needs (the names), not what only some do
+    (the words around them)."""
+    needed = [frozenset().union(*one.query.root.needs()) for one in rules if not one.rule.shadow]
+    common = frozenset.intersection(*needed) if needed else frozenset()
+    return common or frozenset().union(*needed)
+
+
+class Lexicon:
+    """All anchors of all terms, found in one pass."""
+
+    def __init__(self, anchors: Iterable[str]) -> None:
+        self.anchors = sorted(set(anchors))
+        self._automaton = AhoCorasick(self.anchors, matchkind=MatchKind.Standard) if self.anchors else None
+
+    def hits(self, folded: str) -> dict[str, list[int]]:
+        """Anchor → where it begins, whatever stands around it."""
+        hits: dict[str, list[int]] = {}
+        if self._automaton is None or not folded:
+            return hits
+        anchors = self.anchors
+        for number, start, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            hits.setdefault(anchors[number], []).append(start)
+        return hits
+
+    def any_in(self, text: Text) -> bool:
+        """Whether one of the anchors stands in the text as a word, or as the beginning of one."""
+        forms = (text.folded,) if text.unmasked is None else (text.folded, text.unmasked)
+        return any(
+            _begins_word(form, start)
+            for form in forms
+            for places in self.hits(form).values()
+            for start in places
+        )
+
+    def read(self, article: Article) -> Reading:
+        """An article with all its hits."""
+        texts = Text(article.title), Text(article.text)
+        hits = [self.hits(text.folded) for text in texts]
+        if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
+            hits += [self.hits(text.unmasked or "") for text in texts]
+        return Reading(article, texts, hits)
+
+
+def _begins_word(folded: str, start: int) -> bool:
+    return start == 0 or not joined(folded[start - 1], folded[start])
+
+
+# ---- from places to a match
+
+
+def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
+    evidence = _evidence(places, reading)
+    sentence, together = _best_sentence(reading.texts[BODY].raw, [e for e in evidence if e.field == "body"])
+    title_spans = tuple((e.start, e.end) for e in evidence if e.field == "title")
+    return Match(
+        watch=one.watch.id,
+        rule=one.rule.id,
+        level=one.rule.level,
+        evidence=evidence,
+        score=_score(evidence, reading, together),
+        sentence=sentence,
+        title_spans=_merged(title_spans),
+        look_alike=any(e.look_alike for e in evidence),
+        shadow=one.rule.shadow,
+    )
+
+
+def _evidence(places: Found, reading: Reading) -> tuple[Evidence, ...]:
+    """Each word that made the query hold once, in the order of the article."""
+    words = dict.fromkeys(atom for place in places for atom in atoms(place))
+    ordered = sorted(words, key=lambda atom: (atom.field, atom.start, atom.end))
+    found = []
+    for atom in ordered[:_EVIDENCE_LIMIT]:
+        text = reading.texts[atom.field]
+        start, end = text.span(atom.start, atom.end)
+        found.append(
+            Evidence(atom.part, FIELD_NAMES[atom.field], start, end, text.raw[start:end], atom.look_alike)
+        )
+    return tuple(found)
+
+
+def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> float:
+    """Share of the best that the parts found could have reached: all in the title, and all in one sentence."""
+    parts = {one.part for one in evidence}
+    if not parts:
+        return 0.0
+    body = reading.texts[BODY]
+    lead_end = body.span(0, body.lead_end)[1]
+    best: dict[str, float] = defaultdict(float)
+    for one in evidence:
+        field = one.field if one.field == "title" or one.start >= lead_end else "lead"
+        best[one.part] = max(best[one.part], _WEIGHTS[field])
+    placed = sum(best.values()) / (_WEIGHTS["title"] * len(parts))
+    in_title = len({one.part for one in evidence if one.field == "title"})
+    return round(0.7 * placed + 0.3 * max(together, in_title) / len(parts), 3)
+
+
+# A sentence ends with its full stop and what closes it, before white space and no small letter; with the full stop of
+# scripts that put no space behind it; with the end of a line.
+_SENTENCE_END = re.compile(r"[.!?؟۔…][\"'”’»)\]]*(?=\s+[^\sa-zа-я])|[。！？][」』”）]*|\n")
+
+
+def _best_sentence(raw: str, evidence: Sequence[Evidence]) -> tuple[Sentence | None, int]:
+    """The sentence with the most distinct parts, the first of them where several have; and how many it has."""
+    if not evidence:
+        return None, 0
+    ends = [match.end() for match in _SENTENCE_END.finditer(raw)]
+    bounds = list(zip([0, *ends], [*ends, len(raw)], strict=True))
+    best: tuple[int, int, int] = (0, 0, 0)
+    at = 0
+    for start, end in bounds:
+        parts = set()
+        while at < len(evidence) and evidence[at].start < end:
+            parts.add(evidence[at].part)
+            at += 1
+        if len(parts) > best[0]:
+            best = (len(parts), start, end)
+    count, start, end = best
+    return _sentence(raw, start, end, evidence), count
+
+
+def _sentence(raw: str, start: int, end: int, evidence: Sequence[Evidence]) -> Sentence:
+    inside = [one for one in evidence if start <= one.start and one.end <= end]
+    if not inside:  # a name that the cutting of sentences went through
+        inside = [one for one in evidence if start <= one.start < end]
+        end = max([end, *(one.end for one in inside)])
+    before = after = ""
+    if end - start > SENTENCE_LIMIT:
+        middle = (inside[0].start + min(inside[-1].end, inside[0].start + SENTENCE_LIMIT)) // 2
+        new_start = max(start, min(middle - SENTENCE_LIMIT // 2, inside[0].start))
+        new_end = min(end, new_start + SENTENCE_LIMIT)
+        before, after = "… " if new_start > start else "", " …" if new_end < end else ""
+        start, end = new_start, max(new_end, inside[0].end)
+        inside = [one for one in inside if one.end <= end]
+    while start < end and raw[start].isspace():
+        start += 1
+    text = raw[start:end].rstrip()
+    shift = len(before) - start
+    spans = _merged((one.start + shift, one.end + shift) for one in inside)
+    return Sentence(
+        before + text + after, tuple(span for span in spans if span[1] <= len(before) + len(text))
+    )
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > start:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+# ---- explaining
+
+
+def _step(node: Node, reading: Reading, scope: Scope) -> Step:
+    places = node.find(reading, scope)
+    evidence = _evidence(places or [], reading)
+    inner = node.scope_of_children(scope)
+    return Step(
+        str(node),
+        places is not None,
+        evidence,
+        tuple(_step(child, reading, inner) for child in node.children),
+    )
+
+
+def _first_failure(node: Node, reading: Reading, scope: Scope) -> str:
+    """The smallest part that was needed and did not hold."""
+    inner = node.scope_of_children(scope)
+    if isinstance(node, And) or (len(node.children) == 1 and not isinstance(node, AnyTerm)):
+        for child in node.children:
+            if child.find(reading, inner) is None:
+                return _first_failure(child, reading, inner)
+    within = "" if scope == "all" else f" in the {scope}"
+    return f"{_shortened(str(node))}{within}"

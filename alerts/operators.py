@@ -1,0 +1,682 @@
+"""Operators: the words of the query language; each finds its evidence.
+
+Lives here: the nodes a query consists of, what each means, and the registry of those that are written as words in
+capitals. Not here: how a query is read (`query`), how the terms of all watches are found at once (`matching`).
+
+A node answers `find(reading, scope)` with the occurrences that make it true, or with None where it does not hold.
+An empty list means: it holds, and there is nothing to show for it (NOT, `lang:fr`).
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+from urllib.parse import urlsplit
+
+from alerts.text import APOSTROPHES, Script, Text, fold, joined, script, words_of
+from crawler.articles import Article
+
+TITLE, BODY = 0, 1  # the fields in which words are looked for
+FIELD_NAMES = ("title", "body")
+Scope = str  # "all", "title", "lead", "body"
+
+
+class Occurrence(NamedTuple):
+    """A stretch of the folded text of one field in which a part of the query was found."""
+
+    field: int
+    start: int
+    end: int
+    part: str  # the set or the term it belongs to
+    look_alike: bool = False
+    parts: tuple["Occurrence", ...] = ()  # what a stretch found by NEAR consists of
+
+
+Found = list[Occurrence]
+
+
+class Reading:
+    """One article while it is being read: its fields, and what has been found in them so far."""
+
+    def __init__(
+        self, article: Article, texts: tuple[Text, Text], hits: "Sequence[Mapping[str, list[int]]]"
+    ) -> None:
+        self.article = article
+        self.texts = texts
+        self._hits = hits  # per field as it is, then per field with the look-alikes replaced
+        self.seen: set[str] = set().union(*hits)  # anchors
+        self.answers: dict[tuple[int, Scope], Found | None] = {}
+
+    def occurrences(self, term: "Term") -> Found:
+        """Every place of a term, title first, in order."""
+        found: Found = []
+        for field, text in enumerate(self.texts):
+            starts = self._hits[field].get(term.anchor)
+            if starts:
+                found.extend(term.verified(field, text, text.folded, starts, look_alike=False))
+            masked = self._hits[field + 2].get(term.anchor) if len(self._hits) > 2 else None
+            if masked and text.unmasked:
+                places = term.verified(field, text, text.unmasked, masked, look_alike=True)
+                found.extend(place for place in places if _differs(text, place))
+        return found
+
+    def within(self, found: Found, scope: Scope) -> Found:
+        """The occurrences that lie in a scope."""
+        if scope == "all" or not found:
+            return found
+        if scope == "title":
+            return [one for one in found if one.field == TITLE]
+        if scope == "body":
+            return [one for one in found if one.field == BODY]
+        end = self.texts[BODY].lead_end if found[-1].field == BODY else 0
+        return [one for one in found if one.field == TITLE or one.end <= end]
+
+
+def _differs(text: Text, place: Occurrence) -> bool:
+    """Whether the place was only found because look-alikes were replaced."""
+    return (
+        text.unmasked is not None
+        and text.folded[place.start : place.end] != text.unmasked[place.start : place.end]
+    )
+
+
+class Node:
+    """A part of a query. Nodes are shared between rules, so they hold nothing that changes."""
+
+    children: tuple["Node", ...] = ()
+
+    def find(self, reading: Reading, scope: Scope) -> Found | None:
+        """The occurrences that make this part true, or None; asked once per article and scope."""
+        key = (id(self), scope)
+        answers = reading.answers
+        if key in answers:
+            return answers[key]
+        found = self.evaluate(reading, scope)
+        answers[key] = found
+        return found
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        raise NotImplementedError
+
+    def needs(self) -> "Needs":
+        """What must be seen in an article before this part can hold."""
+        raise NotImplementedError
+
+    @property
+    def has_places(self) -> bool:
+        """Whether it can have occurrences at all: NEAR has to measure from somewhere."""
+        return any(child.has_places for child in self.children)
+
+    def terms(self) -> "Iterable[Term]":
+        for child in self.children:
+            yield from child.terms()
+
+    def scope_of_children(self, scope: Scope) -> Scope:
+        return scope
+
+
+# Sets of anchors of each of which one must be seen; an empty list: may hold without any word.
+Needs = list[frozenset[str]]
+
+
+# ---- terms
+
+# Gap inside a phrase: an optional possessive, then anything that is no word, but no end of a paragraph.
+_GAP = re.compile(rf"(?:[{APOSTROPHES}]s)?(?:(?!\n\s*\n)(?:[^\w]|_))+")
+_GAP_LIMIT = 12  # characters; more is not one phrase any more
+_PARTICLES = re.compile(
+    "(?:은|는|이|가|을|를|과|와|의|에|에서|에게|께|도|만|로|으로|부터|까지|보다|처럼|같은|측|사|한테|이나|나|랑|이랑|라는"
+    "|이라는|라고|이라고|이며|며|인|였|이다|및|간|발|판|식|형|표|주|들){1,4}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a term."""
+
+    text: str  # folded
+    prefix: bool = False
+
+
+class Term(Node):
+    """A word, a prefix, a phrase, or any of them in exact case."""
+
+    has_places = True
+
+    def __init__(self, words: Sequence[Word], part: str, source: str, exact: str | None = None) -> None:
+        self.words = tuple(words)
+        self.part = part  # what its evidence is called
+        self.source = source  # as it was written
+        self.exact = exact  # the spelling demanded; None: case does not matter
+        lengths = [len(word.text) for word in words]
+        at = lengths.index(max(lengths))  # the longest is looked for first, because it is seen least
+        self._word = self.words[at]
+        self.anchor = self._word.text
+        self._before = self.words[:at][::-1]
+        self._after = self.words[at + 1 :]
+
+    def terms(self) -> "Iterable[Term]":
+        yield self
+
+    def needs(self) -> Needs:
+        return [frozenset({self.anchor})]
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        if self.anchor not in reading.seen:
+            return None
+        return reading.within(reading.occurrences(self), scope) or None
+
+    def verified(
+        self, field: int, text: Text, folded: str, starts: Iterable[int], *, look_alike: bool
+    ) -> Found:
+        """Which of the places where the anchor was seen are really this term."""
+        found = []
+        for at in starts:
+            end = _word_end(folded, at, self._word)
+            if end is None:
+                continue
+            start = at
+            if self._before or self._after:
+                stretch = self._stretch(folded, at, end)
+                if stretch is None:
+                    continue
+                start, end = stretch
+            if self.exact is None or _spelled(text, start, end) == self.exact:
+                found.append(Occurrence(field, start, end, self.part, look_alike))
+        return found
+
+    def _stretch(self, folded: str, start: int, end: int) -> tuple[int, int] | None:
+        """The whole phrase around its anchor."""
+        for word in self._after:
+            gap = _GAP.match(folded, end, end + _GAP_LIMIT)
+            at = gap.end() if gap else end
+            after = _word_end(folded, at, word) if folded.startswith(word.text, at) else None
+            if after is None:
+                return None
+            end = after
+        for word in self._before:
+            before = _backwards(folded, start, word)
+            if before is None:
+                return None
+            start = before
+        return start, end
+
+    def __str__(self) -> str:
+        return self.source
+
+
+def _word_end(folded: str, start: int, word: Word) -> int | None:
+    """Where a word that begins here ends, its boundaries being right; for a prefix, where the whole word ends."""
+    end = start + len(word.text)
+    if start and joined(folded[start - 1], folded[start]):
+        return None
+    if end == len(folded) or not joined(folded[end - 1], folded[end]):
+        return end
+    if word.prefix:
+        while end < len(folded) and joined(folded[end - 1], folded[end]):
+            end += 1
+        return end
+    if script(folded[end - 1]) is Script.HANGUL:
+        particles = _PARTICLES.match(folded, end)
+        if particles and (
+            particles.end() == len(folded) or not joined(folded[particles.end() - 1], folded[particles.end()])
+        ):
+            return end
+    return None
+
+
+def _backwards(folded: str, start: int, word: Word) -> int | None:
+    """Where the word before this place begins, if it is this one."""
+    window = folded[max(0, start - _GAP_LIMIT - 2 - len(word.text) - (30 if word.prefix else 0)) : start]
+    offset = start - len(window)
+    at = window.rfind(word.text)
+    while at >= 0:
+        end = _word_end(folded, offset + at, word)
+        if end is not None and end <= start:
+            gap = _GAP.match(folded, end, start)
+            return offset + at if end == start or (gap and gap.end() == start) else None
+        at = window.rfind(word.text, 0, at)
+    return None
+
+
+def _spelled(text: Text, start: int, end: int) -> str:
+    """How a stretch is written in the original, apart from width and invisible characters; words one space apart."""
+    first, last = text.span(start, end)
+    visible = "".join(c for c in text.raw[first:last] if unicodedata.category(c) != "Cf")
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", visible)))
+
+
+def term(written: str, part: str | None = None) -> Term:
+    """A term as people write it: OpenAI, openai*, {MSFT}, "Open AI", the members of sets included.
+
+    Raises ValueError where there is no word in it.
+    """
+    exact = written.startswith("{") and written.endswith("}")
+    inner = written[1:-1] if exact else written.strip('"')
+    words: list[Word] = []
+    for piece in inner.split():
+        folded = words_of(piece)
+        words.extend(Word(word) for word in folded)
+        if piece.endswith("*") and folded:
+            words[-1] = Word(words[-1].text, prefix=True)
+    if not words:
+        raise ValueError(f"there is no word in {written!r}")
+    spelling = " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", inner))) if exact else None
+    return Term(words, part or written.strip('"'), written, spelling)
+
+
+class AnyTerm(Node):
+    """A term set: any of its members; counts as one part of the evidence."""
+
+    has_places = True
+
+    def __init__(self, name: str, members: Sequence[Term]) -> None:
+        self.name = name
+        self.members = tuple(members)
+        self._by_anchor: dict[str, list[Term]] = {}
+        for member in members:
+            self._by_anchor.setdefault(member.anchor, []).append(member)
+        self._anchors = frozenset(self._by_anchor)
+
+    def terms(self) -> Iterable[Term]:
+        return self.members
+
+    def needs(self) -> Needs:
+        return [self._anchors]
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        if scope != "all":  # verified once for all scopes
+            found = self.find(reading, "all")
+            return (reading.within(found, scope) or None) if found else None
+        seen = self._anchors & reading.seen
+        if not seen:
+            return None
+        found = [
+            one
+            for anchor in seen
+            for member in self._by_anchor[anchor]
+            for one in reading.occurrences(member)
+        ]
+        return _longest(found) or None
+
+    def __str__(self) -> str:
+        return f"@{self.name}"
+
+
+def _longest(found: Found) -> Found:
+    """In order; of occurrences that lie in each other only the longest."""
+    if len(found) < 2:
+        return found
+    found.sort(key=_in_order)
+    kept: Found = []
+    for one in found:
+        if kept and kept[-1].field == one.field and one.end <= kept[-1].end:
+            continue
+        kept.append(one)
+    return kept
+
+
+def _in_order(one: Occurrence) -> tuple[int, int, int]:
+    return one.field, one.start, -one.end
+
+
+class Named(Node):
+    """A query with a name, used like a set."""
+
+    def __init__(self, name: str, inner: Node) -> None:
+        self.name = name
+        self.children = (inner,)
+
+    def needs(self) -> Needs:
+        return self.children[0].needs()
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        return self.children[0].find(reading, scope)
+
+    def __str__(self) -> str:
+        return f"@{self.name}"
+
+
+# ---- operators
+
+
+class And(Node):
+    """All of them hold, wherever in the scope."""
+
+    word: ClassVar[str] = "AND"
+    binds: ClassVar[int] = 2
+
+    def __init__(self, *children: Node) -> None:
+        self.children = children
+
+    def needs(self) -> Needs:
+        return [group for child in self.children for group in child.needs()]
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        found: Found = []
+        for child in self.children:
+            answer = child.find(reading, scope)
+            if answer is None:
+                return None
+            found = found + answer
+        return _distinct(found)
+
+    def __str__(self) -> str:
+        return " AND ".join(_bracketed(child, self.binds) for child in self.children)
+
+
+class Or(Node):
+    """At least one holds; the evidence of every one that does."""
+
+    word: ClassVar[str] = "OR"
+    binds: ClassVar[int] = 1
+
+    def __init__(self, *children: Node) -> None:
+        self.children = children
+
+    @property
+    def has_places(self) -> bool:
+        return all(child.has_places for child in self.children)
+
+    def needs(self) -> Needs:
+        """One group of each child: whichever child holds, one of them was seen. Nothing where a child needs nothing."""
+        groups = [child.needs() for child in self.children]
+        if not all(groups):
+            return []
+        widest = max(len(each) for each in groups)
+        return [frozenset().union(*(each[min(at, len(each) - 1)] for each in groups)) for at in range(widest)]
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        found: Found = []
+        holds = False
+        for child in self.children:
+            answer = child.find(reading, scope)
+            if answer is not None:
+                holds = True
+                found = found + answer
+        return _distinct(found) if holds else None
+
+    def __str__(self) -> str:
+        return " OR ".join(_bracketed(child, self.binds) for child in self.children)
+
+
+class Not(Node):
+    """Holds where the other does not; shows nothing."""
+
+    word: ClassVar[str] = "NOT"
+    binds: ClassVar[int] = 3
+    has_places = False
+
+    def __init__(self, child: Node) -> None:
+        self.children = (child,)
+
+    def needs(self) -> Needs:
+        return []
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        return [] if self.children[0].find(reading, scope) is None else None
+
+    def __str__(self) -> str:
+        return f"NOT {_bracketed(self.children[0], self.binds)}"
+
+
+class Near(Node):
+    """Both, in one field, with at most so many words between; a paragraph's end counts as ten."""
+
+    word: ClassVar[str] = "NEAR"
+    binds: ClassVar[int] = 5
+    ordered: ClassVar[bool] = False
+    default: ClassVar[int] = 10
+
+    def __init__(self, left: Node, right: Node, distance: int) -> None:
+        self.children = (left, right)
+        self.distance = distance
+
+    @property
+    def has_places(self) -> bool:
+        return all(child.has_places for child in self.children)
+
+    def needs(self) -> Needs:
+        return [group for child in self.children for group in child.needs()]
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        left, right = (child.find(reading, scope) for child in self.children)
+        if not left or not right:
+            return None
+        pairs = self._pairs(reading, left, right)
+        if not self.ordered:
+            pairs += self._pairs(reading, right, left)
+        return _distinct(pairs) or None
+
+    def _pairs(self, reading: Reading, first: Found, second: Found) -> Found:
+        """Stretches from one of the first to one of the second behind it."""
+        second = sorted(second, key=_in_order)
+        starts = [(one.field, one.start) for one in second]
+        pairs: Found = []
+        for one in first:
+            text = reading.texts[one.field]
+            for at in range(bisect_left(starts, (one.field, one.end)), len(second)):
+                other = second[at]
+                if other.field != one.field or text.words_between(one.end, other.start) > self.distance:
+                    break
+                pairs.append(
+                    Occurrence(one.field, one.start, other.end, "", parts=(*atoms(one), *atoms(other)))
+                )
+        return pairs
+
+    def __str__(self) -> str:
+        left, right = (_bracketed(child, self.binds) for child in self.children)
+        return f"{left} {self.word}/{self.distance} {right}"
+
+
+class OrderedNear(Near):
+    """The same, the left one first."""
+
+    word = "ONEAR"
+    ordered = True
+
+
+class Except(Node):
+    """The occurrences of the left side that lie in no occurrence of the right side."""
+
+    word: ClassVar[str] = "EXCEPT"
+    binds: ClassVar[int] = 6
+
+    def __init__(self, left: Node, right: Node) -> None:
+        self.children = (left, right)
+
+    @property
+    def has_places(self) -> bool:
+        return self.children[0].has_places
+
+    def needs(self) -> Needs:
+        return self.children[0].needs()
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        left = self.children[0].find(reading, scope)
+        if not left:
+            return None
+        right = self.children[1].find(reading, "all" if scope == "lead" else scope)
+        if not right:
+            return left
+        return [one for one in left if not any(_lies_in(one, other) for other in right)] or None
+
+    def __str__(self) -> str:
+        left, right = self.children
+        return f"{_bracketed(left, self.binds)} EXCEPT {_bracketed(right, self.binds + 1)}"
+
+
+class AtLeast(Node):
+    """At least so many occurrences."""
+
+    word: ClassVar[str] = "ATLEAST"
+    binds: ClassVar[int] = 4
+
+    def __init__(self, child: Node, number: int) -> None:
+        self.children = (child,)
+        self.number = number
+
+    def needs(self) -> Needs:
+        return self.children[0].needs()
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        found = self.children[0].find(reading, scope)
+        return found if found is not None and len(found) >= self.number else None
+
+    def __str__(self) -> str:
+        return f"ATLEAST/{self.number} {_bracketed(self.children[0], self.binds)}"
+
+
+class InField(Node):
+    """Looked for only in the title, the lead or the body."""
+
+    binds: ClassVar[int] = 4
+
+    def __init__(self, field: Scope, child: Node) -> None:
+        self.field = field
+        self.children = (child,)
+
+    def needs(self) -> Needs:
+        return self.children[0].needs()
+
+    def scope_of_children(self, scope: Scope) -> Scope:
+        return self.field
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        return self.children[0].find(reading, self.field)
+
+    def __str__(self) -> str:
+        return f"{self.field}:{_bracketed(self.children[0], self.binds)}"
+
+
+def _bracketed(node: Node, binds: int) -> str:
+    inner = getattr(node, "binds", 9)
+    return f"({node})" if inner < binds else str(node)
+
+
+def atoms(one: Occurrence) -> tuple[Occurrence, ...]:
+    """The words of which an occurrence consists."""
+    return one.parts or (one,)
+
+
+def _lies_in(one: Occurrence, other: Occurrence) -> bool:
+    return one.field == other.field and other.start <= one.start and one.end <= other.end
+
+
+def _distinct(found: Found) -> Found:
+    if len(found) < 2:
+        return found
+    return sorted(dict.fromkeys(found), key=_in_order)
+
+
+# ---- what is known of an article besides its words
+
+Test = Callable[[Article, str], bool]
+
+
+def _host(article: Article) -> str:
+    try:
+        host = urlsplit(article.link or article.url or "").hostname or ""
+    except ValueError:  # an address a browser would mend and urllib does not read
+        return ""
+    return host.removeprefix("www.")
+
+
+def _on_site(article: Article, value: str) -> bool:
+    host, value = _host(article), value.removeprefix("www.")
+    return host == value or host.endswith(f".{value}")
+
+
+def _at_url(article: Article, value: str) -> bool:
+    return any(value in (address or "").casefold() for address in (article.url, article.link))
+
+
+def _of_source(article: Article, value: str) -> bool:
+    return value == article.source.casefold() or value in article.source_name.casefold()
+
+
+def _by_author(article: Article, value: str) -> bool:
+    return f" {' '.join(words_of(value))} " in f" {' '.join(words_of(article.author or ''))} "
+
+
+def _tagged(article: Article, value: str) -> bool:
+    return any(fold(tag) == value for tag in article.tags)
+
+
+def _in_language(article: Article, value: str) -> bool:
+    language = (article.language or "").casefold().replace("_", "-")
+    return language == value or language.startswith(f"{value}-")
+
+
+def _of_kind(article: Article, value: str) -> bool:
+    return article.publisher == value
+
+
+def _compared(number: int, comparison: str) -> bool:
+    operator, limit = re.fullmatch(r"(<=|>=|<|>|=?)(\d+)", comparison).groups()  # type: ignore[union-attr]
+    return {
+        "<": number < int(limit),
+        "<=": number <= int(limit),
+        ">": number > int(limit),
+        ">=": number >= int(limit),
+    }.get(operator, number == int(limit))
+
+
+def _of_tier(article: Article, value: str) -> bool:
+    return _compared(article.tier, value)
+
+
+def _of_length(article: Article, value: str) -> bool:
+    return _compared(len(article.text), value)
+
+
+TEXT_FIELDS: tuple[Scope, ...] = ("title", "lead", "body")
+FACTS: dict[str, Test] = {
+    "url": _at_url,
+    "site": _on_site,
+    "source": _of_source,
+    "author": _by_author,
+    "tag": _tagged,
+    "lang": _in_language,
+    "kind": _of_kind,
+    "tier": _of_tier,
+    "length": _of_length,
+}
+NUMBERS = frozenset({"tier", "length"})
+
+
+class Fact(Node):
+    """Something known of the article besides its words: site:, lang:, kind: …"""
+
+    has_places = False
+
+    def __init__(self, field: str, values: Sequence[str]) -> None:
+        self.field = field
+        self.values = tuple(value.casefold() for value in values)
+
+    def needs(self) -> Needs:
+        return []
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        test = FACTS[self.field]
+        return [] if any(test(reading.article, value) for value in self.values) else None
+
+    def __str__(self) -> str:
+        values = [value if re.fullmatch(r"[^\s()\"]+", value) else f'"{value}"' for value in self.values]
+        return f"{self.field}:{values[0]}" if len(values) == 1 else f"{self.field}:({' OR '.join(values)})"
+
+
+Operator = type[And] | type[Or] | type[Not] | type[Near] | type[Except] | type[AtLeast]
+
+# Add an operator: write its class above, one line here, and its rows in docs/watches.md.
+OPERATORS: dict[str, Operator] = {
+    "OR": Or,
+    "AND": And,
+    "NOT": Not,
+    "ATLEAST": AtLeast,
+    "NEAR": Near,
+    "ONEAR": OrderedNear,
+    "EXCEPT": Except,
+}

@@ -1,0 +1,87 @@
+"""Watch: a standing query with a name, rules and channels.
+
+Lives here: what `watches.yaml` says, as far as it can be checked without an article. Not here: the query
+language (`query`), what matches (`matching`).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from alerts.query import Members, Query, QueryError, Sets, parse
+
+Level = Literal["alert", "digest"]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=80)]
+SetName = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=80)]
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rule(_Keys):
+    """One query of a watch, and how urgent it is when it holds."""
+
+    id: Slug
+    level: Level = "alert"
+    query: str
+    shadow: bool = False  # runs beside the others and tells nobody
+    channels: tuple[str, ...] | None = None  # None: those of the watch
+    note: str | None = None  # for whoever keeps the file
+
+
+class Watch(_Keys):
+    """What somebody wants to be told about."""
+
+    id: Slug
+    name: str = ""
+    rules: tuple[Rule, ...] = Field(min_length=1)
+    channels: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _rules_are_told_apart(self) -> "Watch":
+        ids = [rule.id for rule in self.rules]
+        twice = next((one for one in ids if ids.count(one) > 1), None)
+        if twice:
+            raise ValueError(f"two rules are called {twice!r}")
+        return self
+
+    def in_order(self) -> tuple[Rule, ...]:
+        """The rules as they are tried: alerts first, otherwise as written."""
+        return tuple(sorted(self.rules, key=lambda rule: (rule.level != "alert", rule.shadow)))
+
+
+class WatchesFile(_Keys):
+    """All of `watches.yaml`. A set is a list of terms, lists of terms by language, or a query with a name."""
+
+    sets: dict[SetName, tuple[str, ...] | dict[str, tuple[str, ...]] | str] = {}
+    watches: tuple[Watch, ...] = ()
+
+    @model_validator(mode="after")
+    def _everything_can_be_read(self) -> "WatchesFile":
+        sets = Sets(self.members())
+        for name in self.sets:
+            try:
+                sets.node(name)
+            except ValueError as error:
+                raise ValueError(f"sets.{name}: {error}") from error
+        ids = [watch.id for watch in self.watches]
+        twice = next((one for one in ids if ids.count(one) > 1), None)
+        if twice:
+            raise ValueError(f"two watches are called {twice!r}")
+        for watch in self.watches:
+            for rule in watch.rules:
+                read_rule(watch, rule, sets)
+        return self
+
+    def members(self) -> dict[str, Members]:
+        """The sets as `query.Sets` takes them."""
+        return dict(self.sets)
+
+
+def read_rule(watch: Watch, rule: Rule, sets: Sets) -> Query:
+    """The query of a rule; raises ValueError that names watch and rule and shows the caret."""
+    try:
+        return parse(rule.query, sets)
+    except QueryError as error:
+        raise ValueError(f"watch {watch.id}, rule {rule.id}: {error}") from error
