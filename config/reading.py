@@ -77,8 +77,11 @@ def _unset(document: Document, node: Any, secrets: set[int], at: KeyPath = ()) -
 def _problems(document: Document, model: type[BaseModel], errors: Sequence[ErrorDetails]) -> list[Problem]:
     """One problem a place: a union tells once for each of its members, and a person wants to hear it once."""
     told: dict[KeyPath, list[str]] = {}
-    for error in errors:
-        messages = told.setdefault(_place(document.tree, error), [])
+    places = [_place(document.tree, error) for error in errors]
+    for error, place in zip(errors, places, strict=True):
+        if error["type"] == "too_short" and any(p[: len(place)] == place != p for p in places):
+            continue  # short of the members that are wrong, and that is told already
+        messages = told.setdefault(place, [])
         message = _message(model, error)
         if message not in messages:
             messages.append(message)

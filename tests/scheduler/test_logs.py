@@ -24,7 +24,6 @@ FORGED = (
 def _restored():
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    root.handlers[:] = []  # pytest's own raise what ours has to bear
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -177,6 +176,7 @@ def test_a_whole_article_does_not_fit_into_a_line():
 def test_a_faulty_log_call_of_a_library_is_a_line_and_no_error():
     out = StringIO()
     set_up("json", "info", out)
+    del logging.getLogger().handlers[:-1]  # pytest's own raise what ours has to bear
     logging.getLogger("aiohttp").warning("%d sockets", "many")
     assert json.loads(lines(out)[0])["event"] == "log_call_failed"
 

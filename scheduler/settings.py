@@ -1,0 +1,379 @@
+"""Settings: the four files of the configuration, read together and checked against each other.
+
+Lives here: `daemon.yaml` as a whole, the defaults of `sources.yaml`, what one file says of another, and what
+is accepted although its capability is not there yet. Not here: what the keys mean (`crawler.sources`,
+`crawler.network`, `alerts.watches`, `alerts.channels`, …), the YAML itself (`config.reading`).
+
+`load` builds everything anew or raises with all problems it found: a reload either replaces the settings as a
+whole or changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from alerts.alerting import Backlog, Limits
+from alerts.channels import Channel, ChannelsFile, DeliveryHabits, falls_back
+from alerts.query import Members, QueryError, Sets, parse
+from alerts.stories import StoryHabits
+from alerts.watches import WatchesFile
+from config.documents import Document, KeyPath
+from config.reading import ConfigError, Duration, Problem, Secret, fit, open_document
+from crawler.network import Network
+from crawler.sources import FetchArticles, Publisher, Source, SourceId
+from crawler.urls import absolute
+
+KINDS_IN_FORCE = frozenset({"feed"})
+FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml")
+_MAY_BE_MISSING = frozenset({"channels.yaml", "daemon.yaml"})
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Keys(BaseModel):
+    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- daemon.yaml
+
+
+def _listening(value: str) -> str:
+    """`127.0.0.1:8765`, `[::1]:8765`; ValueError says what was expected."""
+    try:
+        parts = urlsplit(f"//{value}")
+        fine = parts.netloc == value and bool(parts.hostname) and parts.port is not None and "@" not in value
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError(f"expected an address and a port such as 127.0.0.1:8765, not {value!r:.60}")
+    return value
+
+
+class Http(_Keys):
+    """The `http:` part: where /healthz, /metrics and the status page are served."""
+
+    listen: Annotated[str, AfterValidator(_listening)] | None = "127.0.0.1:8765"
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        parts = urlsplit(f"//{self.listen}") if self.listen else None
+        return (parts.hostname or "", parts.port or 0) if parts else None
+
+
+class Retention(_Keys):
+    """The `retention:` part: how long what we know is kept, and the raw documents it came from."""
+
+    entries: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=365)
+    raw: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(days=30)
+
+
+class Daemon(_Keys):
+    """`daemon.yaml`."""
+
+    network: Network = Network()
+    http: Http | None = Http()  # None: no port is opened
+    retention: Retention = Retention()
+    delivery: DeliveryHabits = DeliveryHabits()
+    stories: StoryHabits = StoryHabits()
+    limits: Limits = Limits()
+    backlog: Backlog = Backlog()
+
+
+# --- sources.yaml
+
+
+class SourceDefaults(_Keys):
+    """What a source says of itself unless its own section says otherwise."""
+
+    every: Duration | None = None
+    timeout: Duration | None = None
+    articles: FetchArticles | None = None
+    publisher: Publisher | None = None
+    tier: Annotated[int, Field(ge=1, le=3)] | None = None
+    headers: dict[str, str] | None = None
+
+
+class SourcesFile(_Keys):
+    """`sources.yaml`."""
+
+    defaults: SourceDefaults = SourceDefaults()
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+    def with_defaults(self) -> tuple[Source, ...]:
+        """`every` is not copied: in a source it is the user's word, in the defaults a pace to adapt."""
+        given = {k: v for k, v in self.defaults if v is not None and k != "every"}
+        pace = self.defaults.every
+        return tuple(_completed(source, given, pace) for source in self.sources)
+
+
+def _completed(source: Source, given: Mapping[str, Any], pace: timedelta | None) -> Source:
+    missing = {k: v for k, v in given.items() if k not in source.model_fields_set}
+    completed = source.model_copy(update=missing)
+    return completed.at_pace(pace) if pace is not None else completed
+
+
+# --- together
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All a person configured, checked."""
+
+    directory: Path
+    sources: Mapping[SourceId, Source]
+    watches: WatchesFile
+    channels: ChannelsFile
+    daemon: Daemon
+    documents: Mapping[str, Document] = field(default_factory=dict, repr=False, compare=False)  # by file name
+
+    @property
+    def crawled(self) -> dict[SourceId, Source]:
+        """The sources that are read: enabled, and of a kind we can read."""
+        return {key: s for key, s in self.sources.items() if s.enabled and s.kind in KINDS_IN_FORCE}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must appear in no log."""
+        found = (s.reveal() for channel in self.channels.channels for s in (channel.token, channel.url) if s)
+        return tuple(value for value in found if value)
+
+
+def load(directory: Path, environ: Mapping[str, str]) -> Settings:
+    """Read, check and join the four files; ConfigError with all that is wrong."""
+    for _ in range(3):
+        before = _fingerprint(directory)
+        settings = _load(directory, environ)
+        if _fingerprint(directory) == before:
+            return settings
+    raise ConfigError([Problem("error", str(directory), None, "", "changes while it is read; try again")])
+
+
+def _fingerprint(directory: Path) -> list[tuple[int, int, int] | None]:
+    """Old channels with new watches may fit together and yet be nothing anybody wrote."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in FILES:
+        try:
+            about = (directory / name).stat()
+            found.append((about.st_ino, about.st_size, about.st_mtime_ns))
+        except OSError:
+            found.append(None)
+    return found
+
+
+def _load(directory: Path, environ: Mapping[str, str]) -> Settings:
+    reading = _Reading(directory, environ)
+    sources = reading.file("sources.yaml", SourcesFile)
+    watches = reading.file("watches.yaml", WatchesFile)
+    channels = reading.file("channels.yaml", ChannelsFile, console_only)
+    daemon = reading.file("daemon.yaml", Daemon, Daemon)
+    if sources is not None:
+        reading.problems += _about_sources(reading.documents["sources.yaml"], sources)
+    if watches is not None and channels is not None:
+        reading.problems += _about_watches(reading.documents["watches.yaml"], watches, channels)
+    if reading.problems or sources is None or watches is None or channels is None or daemon is None:
+        raise ConfigError(reading.problems)
+    by_id = {SourceId(source.id): source for source in sources.with_defaults()}
+    return Settings(directory, by_id, watches, channels, daemon, reading.documents)
+
+
+def console_only() -> ChannelsFile:
+    """Without a channels.yaml, everybody is told on the console."""
+    here = tuple(Channel(id=name, kind="console") for name in ("news", "ops"))
+    return ChannelsFile(channels=here, ops="ops")
+
+
+class _Reading:
+    """Reads file after file and goes on after a mistake, so that a person hears of all of them at once."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        self.directory, self.environ = directory, environ
+        self.documents: dict[str, Document] = {}
+        self.problems: list[Problem] = []
+
+    def file(self, name: str, model: type[M], fall_back: Callable[[], M] | None = None) -> M | None:
+        path = self.directory / name
+        if fall_back is not None and name in _MAY_BE_MISSING and not path.exists():
+            return fall_back()
+        try:
+            document = self.documents[name] = open_document(path)
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+        exact = [*_duplicates(document), *(_about_queries(document) if model is WatchesFile else ())]
+        try:
+            value = fit(document, model, self.environ)
+        except ConfigError as error:
+            # models that look at their whole file can say what is wrong with it, not on which line
+            exact += [problem for problem in error.problems if problem.key or not exact]
+        self.problems += exact
+        return value if not exact else None
+
+
+# --- what one part says of another
+
+
+def _duplicates(document: Document) -> Iterator[Problem]:
+    """Two sections of one id, in any of the files that are lists of sections."""
+    for name, rows in document.tree.items():
+        first: dict[str, KeyPath] = {}
+        for n, row in enumerate(rows if isinstance(rows, list) else ()):
+            given = row.get("id") if isinstance(row, dict) else None
+            at: KeyPath = (name, n, "id")
+            if isinstance(given, str) and given in first:
+                line = document.lines[first[given]]
+                yield document.problem(at, f"the id `{given}` is given twice (first on line {line})")
+            elif isinstance(given, str):
+                first[given] = at
+
+
+def _about_queries(document: Document) -> Iterator[Problem]:
+    """Queries that cannot be read, each with its line; all else that is wrong is left to the model."""
+    tree = document.tree
+    listed = tree.get("sets", {})
+    members: dict[str, Members] = listed if isinstance(listed, dict) else {}
+    sets = Sets({name: given for name, given in members.items() if _could_be_members(given)})
+    for name in sets.members:
+        try:
+            sets.node(name)
+        except ValueError as error:
+            yield document.problem(("sets", name), str(error))
+    for at, text in _queries(tree):
+        try:
+            parse(text, sets)
+        except QueryError as error:
+            yield document.problem(at, str(error))
+
+
+def _could_be_members(given: object) -> bool:
+    if isinstance(given, dict):
+        return all(isinstance(v, list) and _could_be_members(v) for v in given.values())
+    return isinstance(given, str) or (isinstance(given, list) and all(isinstance(v, str) for v in given))
+
+
+def _queries(tree: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    watches = tree.get("watches")
+    for n, watch in enumerate(watches if isinstance(watches, list) else ()):
+        rules = watch.get("rules") if isinstance(watch, dict) else None
+        for m, rule in enumerate(rules if isinstance(rules, list) else ()):
+            if isinstance(rule, dict) and isinstance(rule.get("query"), str):
+                yield ("watches", n, "rules", m, "query"), rule["query"]
+
+
+def _about_sources(document: Document, file: SourcesFile) -> Iterator[Problem]:
+    for n, source in enumerate(file.sources):
+        at: KeyPath = ("sources", n)
+        if absolute(source.url) is None:
+            yield document.problem((*at, "url"), "expected an address such as https://example.org/feed.xml")
+        for kind in ("page", "api"):
+            if getattr(source, kind) is not None and source.kind != kind:
+                yield document.problem(
+                    (*at, kind), f"these keys belong to `kind: {kind}`, not to `{source.kind}`"
+                )
+
+
+def _about_watches(document: Document, file: WatchesFile, channels: ChannelsFile) -> Iterator[Problem]:
+    known = {channel.id for channel in channels.channels}
+    for n, watch in enumerate(file.watches):
+        at: KeyPath = ("watches", n)
+        yield from _unknown_channels(document, (*at, "channels"), watch.channels, known)
+        for m, rule in enumerate(watch.rules):
+            yield from _unknown_channels(document, (*at, "rules", m, "channels"), rule.channels or (), known)
+
+
+def _unknown_channels(
+    document: Document, at: KeyPath, named: Iterable[str], known: Iterable[str]
+) -> Iterator[Problem]:
+    for n, name in enumerate(named):
+        if name not in known:
+            there = ", ".join(sorted(known))
+            yield document.problem((*at, n), f"channels.yaml has no channel `{name}`; there are: {there}")
+
+
+# --- accepted, but
+
+
+def remarks(settings: Settings) -> list[Problem]:
+    """No mistakes, and yet worth a word: what is not in force, what falls back, what lies open."""
+    return [*not_yet_in_force(settings), *_about_channels(settings), *_lint(settings)]
+
+
+def not_yet_in_force(settings: Settings) -> list[Problem]:
+    """What the files say and this version does not do yet; only what a person wrote, not our defaults."""
+    return [
+        document.problem(at, f"not yet in force: {what}", "note")
+        for name, at, what in _not_in_force(settings)
+        if (document := settings.documents.get(name)) is not None and at in document
+    ]
+
+
+_LATER_IN_DAEMON: Mapping[KeyPath, str] = {
+    ("retention",): "nothing is deleted yet",
+    ("stories", "group_wait"): "the first message of a story is sent at once",
+    ("stories", "follow_ups"): "a story is told once, without replies",
+    ("stories", "quiet"): "articles are one story by address, or by headline within two days",
+    ("limits",): "every alert is sent",
+}
+
+
+def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
+    for n, source in enumerate(settings.sources.values()):
+        if source.kind not in KINDS_IN_FORCE:
+            yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
+        yield "sources.yaml", ("sources", n, "headers"), "no headers of its own are sent"
+    yield "sources.yaml", ("defaults", "headers"), "no headers of its own are sent"
+    for n, watch in enumerate(settings.watches.watches):
+        for m, rule in enumerate(watch.rules):
+            if rule.level == "digest":
+                place: KeyPath = ("watches", n, "rules", m, "level")
+                yield "watches.yaml", place, "its articles are kept for the digest, which is not sent"
+    for n in range(len(settings.channels.channels)):
+        yield "channels.yaml", ("channels", n, "digest"), "no digest is sent"
+        yield "channels.yaml", ("channels", n, "quiet"), "alerts are sent at any hour"
+    for at, what in _LATER_IN_DAEMON.items():
+        yield "daemon.yaml", at, what
+
+
+def _about_channels(settings: Settings) -> Iterator[Problem]:
+    document = settings.documents.get("channels.yaml")
+    if document is None:
+        return
+    for n, channel in enumerate(settings.channels.channels):
+        key = {"slack": "token", "webhook": "url"}.get(channel.kind, "")
+        secret: Secret | None = getattr(channel, key) if key else None
+        if falls_back(channel):
+            yield document.problem(
+                ("channels", n, key), "is not set; this channel writes to the console", "note"
+            )
+        elif secret and _is_written_out(document, ("channels", n, key)):
+            yield document.problem(
+                ("channels", n, key),
+                "lies open in this file; ${NAME} or {file: PATH} keeps it apart",
+                "warning",
+            )
+
+
+def _is_written_out(document: Document, at: KeyPath) -> bool:
+    node: Any = document.tree
+    for part in at:
+        node = node[part]
+    return isinstance(node, str) and "${" not in node
+
+
+def _lint(settings: Settings) -> Iterator[Problem]:
+    """What the rules allow and probably do not mean."""
+    document = settings.documents["watches.yaml"]
+    sets = Sets(settings.watches.members())
+    for n, watch in enumerate(settings.watches.watches):
+        if not watch.channels and not all(rule.channels for rule in watch.rules):
+            yield document.problem(("watches", n), "has no channels: nobody is told of it", "warning")
+        for m, rule in enumerate(watch.rules):
+            for warning in parse(rule.query, sets).warnings:
+                place: KeyPath = ("watches", n, "rules", m, "query")
+                yield document.problem(place, f"{warning.code}: {warning.message}", "warning")
