@@ -19,7 +19,7 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
-Format = Literal["text", "json"]
+Form = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
 OURS = (
@@ -98,10 +98,13 @@ class Pipeline:
         return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
-def set_up(format: Format = "text", level: Level = "info", stream: TextIO | None = None) -> Pipeline:  # noqa: A002
+def configure(
+    form: Form = "text", level: Level = "info", secrets: Iterable[str] = (), stream: TextIO | None = None
+) -> None:
     """From now on everything is logged like this; a second call replaces the first."""
     pipeline = Pipeline()
-    render = {"text": _as_text, "json": _as_json}[format]
+    pipeline.hide(secrets)
+    render = {"text": _as_text, "json": _as_json}[form]
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -126,8 +129,16 @@ def set_up(format: Format = "text", level: Level = "info", stream: TextIO | None
             render,
         ],
     )
-    _take_over(_Sink(stream if stream is not None else sys.stderr, formatter, render), level)
-    return pipeline
+    sink = _Sink(stream if stream is not None else sys.stderr, formatter, render)
+    sink.pipeline = pipeline
+    _take_over(sink, level)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Further secrets, after a reload; the old ones stay hidden."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Sink):
+            handler.pipeline.hide(secrets)
 
 
 def _take_over(sink: "_Sink", level: Level) -> None:
@@ -184,6 +195,8 @@ def _escaped(text: str) -> str:
 
 class _Sink(logging.Handler):
     """Writes whole lines and never raises: what cannot be written is counted, and told once there is room."""
+
+    pipeline: Pipeline
 
     def __init__(self, stream: TextIO, formatter: logging.Formatter, render: Render) -> None:
         super().__init__()

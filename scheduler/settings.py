@@ -301,7 +301,7 @@ def _unknown_channels(
 
 def remarks(settings: Settings) -> list[Problem]:
     """No mistakes, and yet worth a word: what is not in force, what falls back, what lies open."""
-    return [*not_yet_in_force(settings), *_about_channels(settings), *_lint(settings)]
+    return [*not_yet_in_force(settings), *_about_channels(settings), *_about_nobody(settings)]
 
 
 def not_yet_in_force(settings: Settings) -> list[Problem]:
@@ -366,14 +366,8 @@ def _is_written_out(document: Document, at: KeyPath) -> bool:
     return isinstance(node, str) and "${" not in node
 
 
-def _lint(settings: Settings) -> Iterator[Problem]:
-    """What the rules allow and probably do not mean."""
+def _about_nobody(settings: Settings) -> Iterator[Problem]:
     document = settings.documents["watches.yaml"]
-    sets = Sets(settings.watches.members())
     for n, watch in enumerate(settings.watches.watches):
         if not watch.channels and not all(rule.channels for rule in watch.rules):
             yield document.problem(("watches", n), "has no channels: nobody is told of it", "warning")
-        for m, rule in enumerate(watch.rules):
-            for warning in parse(rule.query, sets).warnings:
-                place: KeyPath = ("watches", n, "rules", m, "query")
-                yield document.problem(place, f"{warning.code}: {warning.message}", "warning")

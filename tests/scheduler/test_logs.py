@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from scheduler.logs import HIDDEN, LONGEST, Pipeline, set_up
+from scheduler.logs import HIDDEN, LONGEST, Pipeline, configure, hide
 
 TOKEN = "xoxb-1111-2222-notarealtoken"
 FORGED = (
@@ -40,7 +40,7 @@ def lines(stream: StringIO) -> list[str]:
 
 def test_an_event_is_one_line_of_key_and_value():
     out = StringIO()
-    set_up("text", "info", out)
+    configure("text", "info", (), out)
     structlog.get_logger("crawler.crawl").info(
         "fetched", source="heise", took=0.25, note="a b", empty="", none=None
     )
@@ -52,7 +52,7 @@ def test_an_event_is_one_line_of_key_and_value():
 
 def test_as_json_an_event_is_one_object():
     out = StringIO()
-    set_up("json", "info", out)
+    configure("json", "info", (), out)
     structlog.get_logger("crawler.crawl").warning(
         "fetch_failed", source="heise", nested={"a": [1, float("nan")]}
     )
@@ -64,7 +64,7 @@ def test_as_json_an_event_is_one_object():
 
 def test_libraries_speak_through_the_same_pipe_and_only_of_trouble():
     out = StringIO()
-    set_up("json", "debug", out)
+    configure("json", "debug", (), out)
     logging.getLogger("slack_sdk.web").debug("address %s", "https://hooks")
     logging.getLogger("scrapy.core").info("idle")
     logging.getLogger("aiohttp").warning("odd %s", "header")
@@ -74,7 +74,7 @@ def test_libraries_speak_through_the_same_pipe_and_only_of_trouble():
 
 def test_a_level_keeps_lower_ones_out():
     out = StringIO()
-    set_up("text", "error", out)
+    configure("text", "error", (), out)
     structlog.get_logger("crawler.crawl").warning("fetch_failed")
     logging.getLogger("aiohttp").warning("odd")
     structlog.get_logger("crawler.crawl").error("broken")
@@ -85,7 +85,7 @@ def test_a_level_keeps_lower_ones_out():
 @pytest.mark.parametrize("place", ["event", "value", "key", "nested", "logger", "library", "exception"])
 def test_what_a_source_sends_cannot_forge_a_line(form, place):  # H68
     out = StringIO()
-    set_up(form, "info", out)
+    configure(form, "info", (), out)
     log = structlog.get_logger("crawler" if place != "logger" else f"crawler.{FORGED}")
     {
         "event": lambda: log.info(FORGED),
@@ -111,7 +111,7 @@ def _log_exception(log, error):
 
 def test_a_bare_word_cannot_pose_as_another_field():
     out = StringIO()
-    set_up("text", "info", out)
+    configure("text", "info", (), out)
     structlog.get_logger("crawler").info("read", title="x level=error", next='y"z')
     assert 'title="x level=error" next="y\\"z"' in lines(out)[0]
 
@@ -140,9 +140,8 @@ def test_what_looks_like_a_secret_is_blanked_though_nobody_told(text):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_configured_secret_is_blanked_wherever_it_stands(form):  # H69
     out = StringIO()
-    pipeline = set_up(form, "info", out)
-    pipeline.hide(["hunter2hunter2", "hunter2"])
-    pipeline.hide(["after-a-reload"])
+    configure(form, "info", ["hunter2hunter2", "hunter2"], out)
+    hide(["after-a-reload"])
     log = structlog.get_logger("alerts")
     log.info(
         "read hunter2hunter2",
@@ -161,21 +160,21 @@ def test_a_configured_secret_is_blanked_wherever_it_stands(form):  # H69
 
 def test_a_secret_cut_in_half_by_the_length_limit_does_not_show():
     out = StringIO()
-    set_up("json", "info", out).hide(["hunter2hunter2"])
+    configure("json", "info", ["hunter2hunter2"], out)
     structlog.get_logger("alerts").info("read", text="a" * (LONGEST - 7) + "hunter2hunter2")
     assert "hunter" not in out.getvalue()
 
 
 def test_a_whole_article_does_not_fit_into_a_line():
     out = StringIO()
-    set_up("json", "info", out)
+    configure("json", "info", (), out)
     structlog.get_logger("alerts").info("read", text="a" * 1_000_000)
     assert len(out.getvalue()) < LONGEST + 300
 
 
 def test_a_faulty_log_call_of_a_library_is_a_line_and_no_error():
     out = StringIO()
-    set_up("json", "info", out)
+    configure("json", "info", (), out)
     del logging.getLogger().handlers[:-1]  # pytest's own raise what ours has to bear
     logging.getLogger("aiohttp").warning("%d sockets", "many")
     assert json.loads(lines(out)[0])["event"] == "log_call_failed"
@@ -192,7 +191,7 @@ class FullDisk(StringIO):
 
 def test_a_full_disk_costs_lines_and_is_told_of_afterwards():  # F29
     out = FullDisk()
-    set_up("json", "info", out)
+    configure("json", "info", (), out)
     log = structlog.get_logger("scheduler")
     log.info("one")
     log.info("two")
@@ -207,21 +206,21 @@ def test_a_full_disk_costs_lines_and_is_told_of_afterwards():  # F29
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_device_that_is_full_does_not_raise():
     with Path("/dev/full").open("w") as out:
-        set_up("text", "info", out)
+        configure("text", "info", (), out)
         structlog.get_logger("scheduler").info("one")
 
 
 def test_a_closed_stream_does_not_raise():
     out = StringIO()
-    set_up("text", "info", out)
+    configure("text", "info", (), out)
     out.close()
     structlog.get_logger("scheduler").info("one")
 
 
 SPEAKER = """
 import sys, structlog, time
-from scheduler.logs import set_up
-set_up("text", "info")
+from scheduler.logs import configure
+configure("text", "info")
 for n in range(3000):
     structlog.get_logger("scheduler").info("tick", n=n, padding="x" * 100)
 print("done", flush=True)
