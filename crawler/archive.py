@@ -711,13 +711,14 @@ def find(connection: Connection, configured: Mapping[SourceId, Source], what: st
             entries.c.article == articles.c.id, or_(entries.c.url == what, entries.c.guid == what)
         )
         which = or_(known, told)
-    newest = (
-        select(func.max(revisions.c.number)).where(revisions.c.article == articles.c.id).scalar_subquery()
-    )
+    each = revisions.alias()
+    newest = select(func.max(each.c.number)).where(each.c.article == articles.c.id).correlate(articles)
     return _articles(
         connection,
         configured,
-        connection.execute(_article_rows().where(which, revisions.c.number == newest)).all(),
+        connection.execute(
+            _article_rows().where(which, revisions.c.number == newest.scalar_subquery())
+        ).all(),
     )
 
 

@@ -1,0 +1,50 @@
+"""Verdicts: a table of circumstances and what follows from them."""
+
+from dataclasses import replace
+
+import pytest
+
+from alerts.alerting import TOO_OLD_AFTER, Action, Backlog, Circumstances, Reason, decide
+from alerts.silences import Aim, Silence
+from tests.builders import DAY, HOUR, MINUTE, NOW, article, match
+
+PLAIN = Circumstances(
+    article=article(), match=match(), now=NOW, told=False, silence=None, backlog_told=0, backlog=Backlog()
+)
+SILENCE = Silence(7, Aim.SOURCE, "herald", NOW - HOUR, NOW + HOUR, "ann")
+OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "reason"),
+    [
+        pytest.param({}, Action.TELL, Reason.FIRST_OF_STORY, id="the first of its story"),
+        pytest.param({"told": True}, Action.QUIET, Reason.ALREADY_TOLD, id="told before"),
+        pytest.param({"match": match(level="digest")}, Action.HOLD, Reason.DIGEST_LEVEL, id="for the digest"),
+        pytest.param({"silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silenced"),
+        pytest.param({"match": match(shadow=True)}, Action.QUIET, Reason.SHADOW, id="in the shadow"),
+        pytest.param({"article": OLD}, Action.QUIET, Reason.TOO_OLD, id="an old article again"),
+        pytest.param({"article": article(published=None)}, Action.TELL, Reason.FIRST_OF_STORY, id="no date"),
+        pytest.param({"article": article(baseline=True)}, Action.TELL, Reason.FIRST_OF_STORY, id="fresh baseline"),
+        pytest.param(
+            {"article": article(baseline=True, published=NOW - DAY - MINUTE)}, Action.QUIET, Reason.BASELINE, id="stale baseline"
+        ),
+        pytest.param(
+            {"article": article(baseline=True, published=None)}, Action.QUIET, Reason.BASELINE, id="baseline without date"
+        ),
+        pytest.param(
+            {"article": article(baseline=True), "backlog_told": 3}, Action.QUIET, Reason.BASELINE, id="baseline used up"
+        ),
+        pytest.param({"told": True, "silence": SILENCE}, Action.QUIET, Reason.ALREADY_TOLD, id="told outranks silence"),
+        pytest.param(
+            {"match": match(level="digest"), "silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silence outranks digest"
+        ),
+    ],
+)  # fmt: skip
+def test_verdicts(changes: dict[str, object], action: Action, reason: Reason) -> None:
+    verdict = decide(replace(PLAIN, **changes))  # type: ignore[arg-type]
+    assert (verdict.action, verdict.reason) == (action, reason)
+
+
+def test_a_silence_is_named_in_the_verdict() -> None:
+    assert "silence 7 on source herald" in decide(replace(PLAIN, silence=SILENCE)).detail

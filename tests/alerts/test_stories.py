@@ -1,0 +1,77 @@
+"""Stories: which articles are one."""
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.stories import HEADLINE_LIFE, Known, StoryId, Tie, features, headlines, join, opened_by
+from tests.builders import HOUR, MINUTE, NOW, article
+
+ONE, TWO = StoryId("one"), StoryId("two")
+PACT = "OpenAI and Microsoft sign a new pact"
+
+
+def known(story: StoryId, feature: str, age: timedelta = HOUR) -> Known:
+    return Known(story, feature, NOW - age)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "OpenAI and Microsoft sign a new pact",
+        "OpenAI and Microsoft sign a new pact - The Herald",
+        "OpenAI and Microsoft sign a new pact | herald.example",
+        "OPENAI AND MICROSOFT SIGN A NEW PACT!",
+        "OpenAI  and Microsoft sign “a new” pact",
+    ],
+)
+def test_a_headline_is_the_same_whoever_prints_it(again: str) -> None:
+    assert headlines(PACT) & headlines(again)
+
+
+@pytest.mark.parametrize(
+    "other", ["OpenAI and Microsoft sign no pact", "OpenAI and Microsoft sign a new pact 2"]
+)
+def test_another_headline_is_another(other: str) -> None:
+    assert not headlines(PACT) & headlines(other)
+
+
+def test_a_headline_that_carries_nothing_of_the_match_ties_nothing() -> None:
+    told = article("The day in technology, in brief")
+    assert not any(f.startswith("headline:") for f in features(told, headline_matched=False))
+    assert any(f.startswith("headline:") for f in features(told, headline_matched=True))
+
+
+def test_a_headline_of_a_word_or_two_ties_nothing() -> None:
+    assert not any(f.startswith("headline:") for f in features(article("OpenAI now"), headline_matched=True))
+
+
+def test_a_headline_of_a_few_han_characters_says_enough() -> None:
+    assert any(
+        f.startswith("headline:") for f in features(article("微软与OpenAI续约"), headline_matched=True)
+    )
+
+
+def test_nothing_known_is_a_new_story() -> None:
+    assert join([], NOW) is None
+
+
+def test_an_address_outweighs_a_headline() -> None:
+    joined = join([known(ONE, "headline:x", 3 * HOUR), known(TWO, "address:y")], NOW)
+    assert joined is not None
+    assert (joined.story, joined.tie) == (TWO, Tie.SAME_ADDRESS)
+
+
+def test_of_two_stories_the_older_wins_in_either_order() -> None:
+    both = [known(ONE, "headline:x", MINUTE), known(TWO, "headline:y", HOUR)]
+    assert join(both, NOW) == join(both[::-1], NOW)
+    assert join(both, NOW).story == TWO  # type: ignore[union-attr]
+
+
+def test_the_same_headline_after_two_days_is_a_new_story() -> None:
+    assert join([known(ONE, "headline:x", HEADLINE_LIFE + MINUTE)], NOW) is None
+    assert join([known(ONE, "address:x", 30 * HEADLINE_LIFE)], NOW) is not None
+
+
+def test_the_same_row_in_another_database_opens_another_story() -> None:
+    assert opened_by(article(id=1, seen=NOW)) != opened_by(article(id=1, seen=NOW + MINUTE))
