@@ -105,9 +105,15 @@ class AddressGuard:
 
     def __call__(self, info: AddressInfo) -> socket.socket:
         host, port = info[4][0], info[4][1]
-        if (host, port) != self._exempt and not allowed(ipaddress.ip_address(host), self._networks):
+        if (host, port) != self._exempt and not self._lets_through(host):
             raise BlockedAddress(host)
         return self._open_socket(info)
+
+    def _lets_through(self, host: str) -> bool:
+        try:
+            return allowed(ipaddress.ip_address(host), self._networks)
+        except ValueError:  # a spelling only the kernel understands is not one we can judge
+            return False
 
     @contextlib.contextmanager
     def exempting(self, host: str, port: int) -> Iterator[None]:
@@ -439,8 +445,9 @@ def _failure(error: Exception) -> FetchFailed:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):
-        outcome = Outcome.TOO_LARGE if isinstance(error.__cause__, LineTooLong) else Outcome.HTTP_ERROR
-        return FetchFailed(outcome, f"not an HTTP answer we take: {_short(error.message)}")
+        if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
+            return FetchFailed(Outcome.TOO_LARGE, "a header of more than 64 KiB")
+        return FetchFailed(Outcome.HTTP_ERROR, f"not an HTTP answer we take: {_short(error.message)}")
     if isinstance(error, ValueError):  # aiohttp's InvalidURL is one too
         return FetchFailed(Outcome.BAD_REDIRECT, "not a usable address")
     return FetchFailed(Outcome.RESET, f"the connection ended early: {_reason(error)}")
@@ -452,6 +459,12 @@ def _not_connected(error: OSError) -> FetchFailed:
     if isinstance(error, ConnectionResetError):
         return FetchFailed(Outcome.RESET, "the connection was reset while it was being set up")
     return FetchFailed(Outcome.REFUSED, f"no connection: {_reason(error)}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _tls_reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from crawler.answers import Answer
 from crawler.archive import Claim
 from crawler.child import ParsingChild
-from crawler.feeds import FeedDocument
+from crawler.documents import FeedDocument
 from crawler.sources import Kind
 from crawler.spiders import feed
 

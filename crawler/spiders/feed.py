@@ -7,7 +7,7 @@ process).
 from crawler.answers import Answer
 from crawler.archive import Claim
 from crawler.child import ParsingChild
-from crawler.feeds import FeedDocument
+from crawler.documents import FeedDocument
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "

@@ -148,7 +148,10 @@ class Reader(scrapy.Spider):
             for reading in self._unread(SourceReading(work, fetch), failure):
                 yield reading
         else:
-            yield SourceReading(work, replace(fetch, at=self.kit.clock(), ttl=document.ttl), document)
+            fetch = replace(fetch, at=self.kit.clock(), ttl=document.ttl)
+            if len(document.shown) + document.skipped < document.total:
+                fetch = replace(fetch, body_hash=None)  # more than one reading takes: the same bytes again, please
+            yield SourceReading(work, fetch, document)
 
     async def page_answered(self, response: Response, work: PageClaim) -> AsyncIterator[Reading]:
         answer = with_hops(response)

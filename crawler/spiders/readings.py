@@ -9,7 +9,7 @@ from datetime import datetime
 
 from crawler.archive import Claim, PageClaim
 from crawler.articles import Wording
-from crawler.feeds import FeedDocument
+from crawler.documents import FeedDocument
 from crawler.fetches import Fetch
 
 
