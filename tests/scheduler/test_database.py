@@ -1,0 +1,72 @@
+"""The database: what migrations make is what the notebooks expect, and what was committed stays."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, text
+
+from alerts import ledger, outbox
+from config.reading import ConfigError
+from crawler import archive
+from scheduler import database
+from scheduler.database import DatabaseUnusable, open_database
+
+
+def test_the_migrations_make_the_tables_the_notebooks_use(engine: Engine) -> None:
+    wanted = MetaData()
+    for owner in (archive.tables, ledger.tables, outbox.tables):
+        for table in owner.tables.values():
+            table.to_metadata(wanted)
+    ours = {"include_object": lambda _o, name, kind, *_: kind != "table" or not name.startswith("schema_of_")}
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection, opts=ours), wanted)
+    assert differences == []
+
+
+def test_opening_twice_changes_nothing(database_url: str) -> None:
+    for _ in range(2):
+        open_database(database_url).dispose()
+
+
+@pytest.mark.parametrize(
+    ("version", "journal", "synchronous"), [((3, 51, 2), "delete", 3), ((3, 51, 3), "wal", 2)]
+)
+def test_sqlite_syncs_every_commit_and_shuns_a_wal_that_may_corrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], journal: str, synchronous: int
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    engine = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == journal
+        assert connection.scalar(text("PRAGMA synchronous")) == synchronous
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"not a database, but long enough to be taken for one" * 40)
+    with pytest.raises(DatabaseUnusable, match=r"x\.db: file is not a database"):
+        open_database(f"sqlite:///{tmp_path / 'x.db'}")
+
+
+def test_a_directory_one_may_not_write_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="unable to open"):
+        open_database(f"sqlite:///{tmp_path / 'missing' / 'x.db'}")
+
+
+def test_a_password_is_in_no_message(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable) as refused:
+        open_database("postgresql+psycopg://someone:hush@127.0.0.1:1/none")
+    assert "hush" not in str(refused.value)
+
+
+def test_an_address_that_is_none_is_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="TOCSIN_DATABASE_URL: not a database URL"):
+        database.database_url(Path(), "nonsense")
+
+
+def test_a_plain_postgresql_address_gets_the_driver_we_ship() -> None:
+    found = database.database_url(Path(), "postgresql://me:secret@db/news")
+    assert found == "postgresql+psycopg://me:secret@db/news"
