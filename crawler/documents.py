@@ -1,0 +1,37 @@
+"""Documents: what the parsing children hand back to the daemon.
+
+Lives here: the values, nothing but values, so that whoever takes them need not load a parser. Not here: how
+they are read out of bytes (`feeds`, `pages`), how they cross the process border (`child`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crawler.entries import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDocument:
+    """One reading of a feed."""
+
+    entries: tuple[Entry, ...]  # only those whose raw hash was not known yet
+    shown: tuple[str, ...]  # raw hashes of the entries the document shows, those above and those known
+    total: int  # different entries in the document; more than shown and skipped: it takes another reading
+    version: str  # rss20, atom10, json11 …
+    title: str = ""
+    language: str | None = None
+    ttl: timedelta | None = None  # how long the publisher says it may be kept
+    skipped: int = 0  # entries that could not be read; they are not among `shown`
+    problems: tuple[str, ...] = ()  # one line each, for whoever keeps the source
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The article a page holds."""
+
+    url: str | None  # its canonical address, if the page names one on its own site
+    title: str
+    text: str  # plain, paragraphs parted by \n\n; without navigation, comments and neighbours' headlines
+    language: str | None = None
+    author: str | None = None
+    published: datetime | None = None  # aware, in UTC; not clamped

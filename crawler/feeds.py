@@ -1,0 +1,492 @@
+"""Feeds: the bytes of a feed → entries (the only room that knows feedparser).
+
+Lives here: what each new entry of RSS, Atom and JSON Feed says, and what the document says of itself. Not
+here: how a document is taken apart (`rawfeeds`), charsets and markup (`plain`), spellings of dates (`dates`),
+when two entries are the same (`entries`), limits of time and memory (`child`, in which all of this runs).
+
+feedparser is what costs, so it sees only entries whose raw hash is new: many at once first, and if that fails
+one by one. Where lxml finds nothing, it gets the whole document.
+"""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import feedparser
+from lxml import etree
+
+from crawler.dates import read_date
+from crawler.documents import FeedDocument
+from crawler.entries import Entry
+from crawler.plain import charset_of, clip, decode, line, without_markup
+from crawler.rawfeeds import (
+    Element,
+    Malformed,
+    NotAFeed,
+    RawFeed,
+    Unreadable,
+    container,
+    digest,
+    local,
+    raw_hash,
+    take_apart,
+    without_prolog,
+)
+from crawler.sources import SourceId
+from crawler.urls import absolute
+
+__all__ = ["Empty", "FeedDocument", "Malformed", "NotAFeed", "Patience", "Stalled", "Unreadable", "read_feed"]
+
+MAX_NEW_ENTRIES = 10_000  # of one reading; the rest is new to the next one
+TITLE, SUMMARY, CONTENT = 300, 5_000, 60_000  # characters kept
+GUID, AUTHOR, TAG, TAGS = 2_000, 200, 80, 20
+_TITLE_FROM_TEXT = 120  # characters of text that stand in for a missing title
+_SLOW_DATES = 300  # dates of one document we ask a slow library about
+
+_BATCH = 500  # entries handed to feedparser at once
+_BATCH_SECONDS, _ENTRY_SECONDS = 4.0, 1.0
+_MOST_STALLED = 5  # of a batch; the entries after them are skipped
+
+# feedparser has no error of its own for what it trips over.
+_TRIPPED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+)
+
+Patience = Callable[[float], AbstractContextManager[None]]
+
+
+class Empty(Unreadable):
+    """There is no document."""
+
+
+class Stalled(BaseException):
+    """Raised by a `Patience` when its time is over; no parser must catch it by accident."""
+
+
+def read_feed(
+    body: bytes,
+    content_type: str | None,
+    base: str,
+    source: SourceId,
+    known: frozenset[str] = frozenset(),
+    *,
+    patience: Patience = lambda seconds: nullcontext(),
+) -> FeedDocument:
+    """The entries of a feed whose raw hashes are not in `known`, and what the document says of itself.
+
+    `base`: the address it came from. `patience`: a context in which at most so many seconds may pass before
+    it raises Stalled. Raises Empty, NotAFeed or Malformed.
+    """
+    if not body.strip():
+        raise Empty("the answer has no body")
+    _refuse_binary(body)
+    text = decode(body, _declared_charset(body), charset_of(content_type)).lstrip("\ufeff \t\r\n\0")
+    if text.startswith(("{", "[")):
+        return _read_json(text, _Reader(source, base), known)
+    return _read_xml(text, _Reader(source, base), known, patience)
+
+
+_BINARY = {
+    b"\x89PNG": "a PNG image",
+    b"GIF8": "a GIF image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"RIFF": "an image or a sound",
+    b"%PDF": "a PDF file",
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\x00\x00\x01\x00": "an icon",
+    b"wOF": "a font",
+}
+_DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([\w.:-]{1,40})", re.IGNORECASE)
+
+
+def _refuse_binary(body: bytes) -> None:
+    for magic, name in _BINARY.items():
+        if body.startswith(magic):
+            raise NotAFeed(f"{name}, not a feed")
+
+
+def _declared_charset(body: bytes) -> str | None:
+    found = _DECLARED.search(body[:1024].replace(b"\0", b""))
+    return found[1].decode("ascii", "replace") if found else None
+
+
+# ---- what is common to all kinds
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a document says of itself."""
+
+    version: str
+    title: str = ""
+    language: str | None = None
+    ttl: timedelta | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Turns what an entry says, in whatever format, into an Entry."""
+
+    source: SourceId
+    base: str
+    language: str | None = None
+    slow_dates: int = field(default=_SLOW_DATES)
+
+    def entry(
+        self,
+        *,
+        guid: object,
+        links: Sequence[object],
+        title: object,
+        summary: object,
+        content: object,
+        author: object,
+        tags: Sequence[object],
+        language: object,
+        published: object,
+        updated: object,
+    ) -> Entry | None:
+        """None: it says nothing, not even where it is."""
+        url = next((url for link in links if (url := absolute(_text(link), self.base))), None)
+        text, full = _summary_and_content(_text(summary), _text(content))
+        headline = clip(line(without_markup(_text(title)[: TITLE * 60])), TITLE)
+        headline = headline or clip(line(text or full), _TITLE_FROM_TEXT)
+        if not headline and not url:
+            return None
+        changed = self.date(updated)
+        return Entry(
+            source=self.source,
+            guid=line(_text(guid)[:GUID]) or None,
+            url=url,
+            title=headline,
+            summary=text,
+            content=full,
+            author=clip(line(without_markup(_text(author))), AUTHOR) or None,
+            tags=tuple(_tags(tags)),
+            language=_language(language) or self.language,
+            # Atom asks for `updated` only, and feedparser calls RSS 1.0's dc:date so.
+            published=self.date(published) or changed,
+            updated=changed,
+        )
+
+    def date(self, value: object) -> datetime | None:
+        if not isinstance(value, str | int | float):
+            return None
+        found = read_date(value, self.language, thorough=False)
+        if found is None and value and self.slow_dates > 0:
+            self.slow_dates -= 1
+            found = read_date(value, self.language)
+        return found
+
+
+def _summary_and_content(summary: str, content: str) -> tuple[str, str]:
+    """A summary, and the whole text if there is one; feedparser copies one into the other's place."""
+    text = without_markup(summary) if summary != content else ""
+    full = without_markup(content)
+    if len(text) > max(SUMMARY, len(full)):
+        full = text  # many feeds put the article into the description
+    return clip(text, SUMMARY), clip(full, CONTENT)
+
+
+def _tags(values: Sequence[object]) -> Iterator[str]:
+    tags = (clip(line(without_markup(_text(value)[: TAG * 10])), TAG) for value in values[:TAGS])
+    yield from dict.fromkeys(tag for tag in tags if tag)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _language(value: object) -> str | None:
+    """`pt-BR` → `pt`; None for what is no language code."""
+    code = re.split(r"[-_]", _text(value).strip().lower())[0]
+    return code if re.fullmatch(r"[a-z]{2,3}", code) else None
+
+
+def _new(hashes: Sequence[str], known: frozenset[str]) -> list[int]:
+    """Positions of the entries that must be read; of equal ones the first."""
+    first: dict[str, int] = {}
+    for position, name in enumerate(hashes):
+        if name not in known:
+            first.setdefault(name, position)
+    return list(first.values())[:MAX_NEW_ENTRIES]
+
+
+def _document(
+    head: _Head,
+    hashes: Sequence[str],
+    known: frozenset[str],
+    read: dict[int, Entry | None],
+    problems: tuple[str, ...] = (),
+) -> FeedDocument:
+    good = {hashes[position] for position, entry in read.items() if entry is not None}
+    return FeedDocument(
+        entries=tuple(entry for entry in read.values() if entry is not None),
+        shown=tuple(dict.fromkeys(name for name in hashes if name in known or name in good)),
+        total=len(set(hashes)),
+        version=head.version,
+        title=head.title,
+        language=head.language,
+        ttl=head.ttl,
+        skipped=sum(entry is None for entry in read.values()),
+        problems=problems[:10],
+    )
+
+
+# ---- RSS and Atom
+
+
+def _read_xml(text: str, reader: _Reader, known: frozenset[str], patience: Patience) -> FeedDocument:
+    try:
+        feed = take_apart(text)
+    except Malformed as error:
+        return _read_whole(text, reader, known, patience, str(error))
+    if feed.problems and not feed.entries:
+        return _read_whole(text, reader, known, patience, feed.problems[0])
+    head = _head(feed.root)
+    reader.language = head.language
+    hashes = [raw_hash(entry) for entry in feed.entries]
+    new = _new(hashes, known)
+    read = dict(zip(new, _read_elements(feed, [feed.entries[n] for n in new], reader, patience), strict=True))
+    return _document(head, hashes, known, read, feed.problems)
+
+
+def _read_elements(
+    feed: RawFeed, new: list[Element], reader: _Reader, patience: Patience
+) -> Iterator[Entry | None]:
+    place = container(feed.root)
+    for entry in feed.entries:
+        if (parent := entry.getparent()) is not None:
+            parent.remove(entry)
+    for start in range(0, len(new), _BATCH):
+        yield from _read_batch(feed.root, place, new[start : start + _BATCH], reader, patience)
+
+
+def _read_batch(
+    root: Element, place: Element, batch: list[Element], reader: _Reader, patience: Patience
+) -> list[Entry | None]:
+    for element in batch:
+        _tame(element)
+    try:
+        with patience(_BATCH_SECONDS):
+            return _read_together(root, place, batch, reader)
+    except (Stalled, *_TRIPPED):
+        pass  # one of them is the culprit; alone it will be found
+    entries: list[Entry | None] = []
+    stalled = 0
+    for element in batch:
+        try:
+            with patience(_ENTRY_SECONDS if stalled < _MOST_STALLED else 0):
+                entries += _read_together(root, place, [element], reader)
+        except Stalled:
+            stalled += 1
+            entries.append(None)
+        except _TRIPPED:
+            entries.append(None)
+    return entries
+
+
+def _read_together(
+    root: Element, place: Element, batch: list[Element], reader: _Reader
+) -> list[Entry | None]:
+    place.extend(batch)
+    try:
+        document = etree.tostring(root, encoding="utf-8")
+    finally:
+        for element in batch:
+            place.remove(element)
+    items = _feedparser(document)
+    if len(items) != len(batch):
+        raise ValueError(f"{len(batch)} entries became {len(items)}")
+    return [reader.entry(**_said(item)) for item in items]
+
+
+# Elements whose text may be long. All others are names, dates and addresses, and a long one is an attack on a
+# regular expression: `<author>a@a.a.a…` of 32 kB holds feedparser for seven seconds.
+_LONG = frozenset(
+    ("title", "description", "summary", "content", "encoded", "body", "subtitle", "abstract", "div", "p")
+)
+_PEOPLE = frozenset(
+    ("author", "creator", "name", "email", "managingeditor", "webmaster", "publisher", "contributor")
+)
+_LONGEST = {**dict.fromkeys(_LONG, 1_000_000), **dict.fromkeys(_PEOPLE, 300), "title": 20_000}
+_LONGEST_OTHER = 4_096
+_PARTS_OF_A_NAME = 8
+
+
+def _tame(entry: Element) -> None:
+    for element in entry.iter():
+        name = local(element)
+        if name in _PEOPLE:
+            _keep_short(element)
+        longest = _LONGEST.get(name, _LONGEST_OTHER)
+        if element.text and len(element.text) > longest:
+            element.text = element.text[:longest]
+        for attribute, value in element.attrib.items():
+            if len(value) > _LONGEST_OTHER:
+                del element.attrib[attribute]
+
+
+def _keep_short(person: Element) -> None:
+    """A name has few parts, and what stands between them is short."""
+    for part in person[_PARTS_OF_A_NAME:]:
+        person.remove(part)
+    for part in person:
+        part.tail = (part.tail or "")[:300]
+
+
+def _feedparser(document: bytes) -> list[Any]:
+    # Always a stream: a str could be taken for an address or a file name and opened.
+    result = feedparser.parse(
+        io.BytesIO(document),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    return list(result.get("entries", []))
+
+
+def _said(item: Any) -> dict[str, Any]:
+    """feedparser's entry as arguments of `_Reader.entry`. dict.get, for its own invents what is missing."""
+    said = {name: dict.get(item, name) for name in ("title", "summary", "author", "published", "updated")}
+    links = [link for link in dict.get(item, "links", []) if dict.get(link, "rel") == "alternate"]
+    guid, link = _text(dict.get(item, "id")), _text(dict.get(item, "link"))
+    if link == guid and not link.startswith("http"):
+        link = ""  # an opaque guid that forgot to say so
+    contents = [_text(dict.get(content, "value")) for content in dict.get(item, "content", [])]
+    return {
+        **said,
+        "published": said["published"] or dict.get(item, "created"),
+        "guid": guid,
+        "links": [
+            dict.get(item, "feedburner_origlink"),
+            link,
+            *(dict.get(link, "href") for link in links),
+        ],
+        "content": max(contents, key=len, default=""),
+        "tags": [dict.get(tag, "label") or dict.get(tag, "term") for tag in dict.get(item, "tags", [])],
+        "language": dict.get(dict.get(item, "title_detail", {}), "language"),
+    }
+
+
+def _read_whole(
+    text: str, reader: _Reader, known: frozenset[str], patience: Patience, problem: str
+) -> FeedDocument:
+    """The last resort: feedparser alone, which reads what no parser of XML can."""
+    try:
+        with patience(_BATCH_SECONDS):
+            items = _feedparser(without_prolog(text).encode("utf-8", "ignore"))
+    except (Stalled, *_TRIPPED):
+        items = []
+    if not items:
+        raise Malformed(problem)
+    hashes = [digest(repr(_said(item)).encode("utf-8", "replace")) for item in items]
+    read = {position: reader.entry(**_said(items[position])) for position in _new(hashes, known)}
+    return _document(_Head("unknown"), hashes, known, read, (problem, "read by the last resort"))
+
+
+# ---- what an XML document says of itself
+
+_VERSIONS = {"0.91": "rss091", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_HOURS = {"hourly": 1, "daily": 24, "weekly": 24 * 7, "monthly": 24 * 30, "yearly": 24 * 365}
+
+
+def _head(root: Element) -> _Head:
+    place = container(root)
+    said: dict[str, str] = {}
+    for child in place:
+        if (name := local(child)) in ("title", "language", "ttl", "updateperiod", "updatefrequency"):
+            said.setdefault(name, "".join(child.itertext())[:1000])
+        elif name == "channel":
+            said |= {local(of): "".join(of.itertext())[:1000] for of in child}
+    language = said.get("language") or place.get(_XML_LANG) or root.get(_XML_LANG)
+    return _Head(
+        version=_version(root),
+        title=clip(line(without_markup(said.get("title", ""))), TITLE),
+        language=_language(language),
+        ttl=_ttl(said),
+    )
+
+
+def _version(root: Element) -> str:
+    name, namespaces = local(root), " ".join(root.nsmap.values())
+    if name == "feed":
+        return "atom03" if "purl.org/atom" in namespaces else "atom10"
+    if name == "rdf":
+        return "rss090" if "netscape" in namespaces else "rss10"
+    version = root.get("version", "")
+    return _VERSIONS.get(version, "rss20" if version.startswith("2") else "rss")
+
+
+def _ttl(said: dict[str, str]) -> timedelta | None:
+    """`<ttl>` in minutes, or the period of the syndication module; None where it is missing or absurd."""
+    try:
+        if "ttl" in said:
+            wait = timedelta(minutes=int(said["ttl"].strip()))
+        else:
+            hours = _HOURS[said["updateperiod"].strip().lower()]
+            wait = timedelta(hours=hours) / max(1, int(said.get("updatefrequency", "1").strip()))
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return wait if timedelta(minutes=1) <= wait <= timedelta(days=7) else None
+
+
+# ---- JSON Feed 1.0 and 1.1 (jsonfeed.org), which feedparser does not read
+
+
+def _read_json(text: str, reader: _Reader, known: frozenset[str]) -> FeedDocument:
+    try:
+        feed = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        kind = Malformed if "jsonfeed.org/version" in text[:4096] else NotAFeed
+        raise kind("JSON that cannot be read") from error
+    version = feed.get("version") if isinstance(feed, dict) else None
+    if not isinstance(version, str) or "jsonfeed.org/version" not in version:
+        raise NotAFeed("JSON, but not a JSON Feed")
+    items = feed.get("items")
+    if not isinstance(items, list):
+        raise Malformed("a JSON Feed without items")
+    reader.language = _language(feed.get("language"))
+    head = _Head(
+        "json11" if version.rstrip("/").endswith("1.1") else "json10",
+        clip(line(without_markup(_text(feed.get("title"))[:20_000])), TITLE),
+        reader.language,
+    )
+    hashes = [digest(json.dumps(item).encode()) for item in items]
+    read = {position: _json_entry(items[position], reader) for position in _new(hashes, known)}
+    return _document(head, hashes, known, read)
+
+
+def _json_entry(item: object, reader: _Reader) -> Entry | None:
+    if not isinstance(item, dict):
+        return None
+    authors, tags = item.get("authors"), item.get("tags")
+    guid = _text(item.get("id"))
+    author = authors[0] if isinstance(authors, list) and authors else item.get("author")
+    return reader.entry(
+        guid=guid,
+        links=[item.get("url"), item.get("external_url"), guid if guid.startswith("http") else ""],
+        title=item.get("title"),
+        summary=item.get("summary"),
+        content=item.get("content_html") or item.get("content_text"),
+        author=author.get("name") if isinstance(author, dict) else author,
+        tags=tags if isinstance(tags, list) else [],
+        language=item.get("language"),
+        published=item.get("date_published"),
+        updated=item.get("date_modified"),
+    )

@@ -1,0 +1,265 @@
+"""Raw feeds: the text of an RSS or Atom document, taken apart into raw entries.
+
+Lives here: what is a feed at all, how a broken one is mended, which elements are its entries. Not here: what
+an entry says (`feeds`), charsets (`plain`).
+
+No document type and no entity ever reaches a parser: the prolog is cut off before. From cheap to dear: lxml
+as it is; if the document is not well-formed, mended and read by a parser that forgives; if entries are
+missing then, cut at their start tags and each piece read alone, so that a broken entry costs only itself.
+"""
+
+import html
+import html.entities
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from lxml import etree
+
+from crawler.plain import clip, line
+
+_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_FEED_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:rss|rdf|feed)\b", re.IGNORECASE)
+_FEED_ROOTS = ("rss", "rdf", "feed", "channel")
+_JUNK = 65_536  # characters before the root that we look past: warnings of a blog system, an advertisement
+
+# What XML forbids and feeds contain. Nothing is lost: NUL in a headline is an attack or an accident.
+_FORBIDDEN = bytes([*range(9), 11, 12, *range(14, 32)])
+
+_ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:item|entry)(?=[\s>/])", re.IGNORECASE)
+_ROOT_TAG = re.compile(r"<[^<>]*>")
+_PREFIX = re.compile(r"(?<=[<\s/])([A-Za-z_][\w.-]{0,30}):(?=[A-Za-z_])")
+_DECLARED = re.compile(r"\sxmlns:([A-Za-z_][\w.-]*)\s*=")
+_REFERENCE = re.compile(r"&(?:#(x[0-9a-fA-F]{1,8}|[0-9]{1,8});|([A-Za-z][A-Za-z0-9]{1,31});|)")
+_XML_NAMES = frozenset(("lt", "gt", "amp", "quot", "apos"))
+_MOST_PREFIXES = 40
+
+# What the usual prefixes stand for, where a document forgot to say so.
+_NAMESPACES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "media": "http://search.yahoo.com/mrss/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+}
+
+Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
+
+
+class Unreadable(Exception):  # its kinds are answers, named like the outcomes they become
+    """The document gives no entries; the message is one line for a person."""
+
+
+class NotAFeed(Unreadable):
+    """Something else is served where the feed was."""
+
+
+class Malformed(Unreadable):
+    """Meant to be a feed, but nothing can be read out of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawFeed:
+    """A document taken apart. The elements still hang in the tree of `root`."""
+
+    root: Element
+    entries: list[Element]
+    problems: tuple[str, ...] = ()  # empty: it was well-formed
+
+
+def take_apart(text: str) -> RawFeed:
+    """The raw entries of a document in XML. Raises NotAFeed, or Malformed where lxml finds nothing."""
+    data = _bytes(without_prolog(text))
+    try:
+        root = etree.fromstring(data, _parser())
+    except etree.XMLSyntaxError as error:
+        return _forgiving(data.decode("utf-8"), clip(line(f"not well-formed: {error.msg}"), 200))
+    return RawFeed(root, find_entries(root))
+
+
+def raw_hash(entry: Element) -> str:
+    """What tells one version of a raw entry from another."""
+    return digest(etree.tostring(entry, encoding="utf-8", with_tail=False))
+
+
+def digest(raw: bytes) -> str:
+    return blake2b(raw, digest_size=12).hexdigest()
+
+
+def local(element: Element) -> str:
+    """The name of an element in small letters, without namespace or prefix; "" for comments and the like."""
+    tag = element.tag
+    return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
+
+
+def container(root: Element) -> Element:
+    """Where entries hang: the feed itself, RDF's root, or RSS's channel."""
+    if local(root) == "rss":
+        return next((child for child in root if local(child) == "channel"), root)
+    return root
+
+
+def find_entries(root: Element) -> list[Element]:
+    if local(root) == "feed":
+        return [child for child in root if local(child) == "entry"]
+    places = [root, *(child for child in root if local(child) == "channel")]
+    return [child for place in places for child in place if local(child) == "item"]
+
+
+def without_prolog(text: str) -> str:
+    """The document from the start tag of its root on: no declaration, no document type. Raises NotAFeed."""
+    start = _end_of_prolog(text)
+    root = _ROOT.match(text, start)
+    if root and root[1].lower() in _FEED_ROOTS:
+        return text[start:]
+    if "<!doctype html" in (head := text[: start + 1024].lower()) or "<html" in head:
+        raise NotAFeed("an HTML page, not a feed")
+    if later := _FEED_ROOT.search(text, start, start + _JUNK):
+        return text[later.start() :]
+    raise NotAFeed(f"the document is <{root[1][:40]}>, not a feed" if root else "neither a feed nor markup")
+
+
+def _end_of_prolog(text: str) -> int:
+    """Where the first thing stands that is neither blank, comment, instruction nor document type."""
+    at = 0
+    while True:
+        while text[at : at + 1].isspace():
+            at += 1
+        if text.startswith("<!--", at):
+            end = text.find("-->", at)
+        elif text.startswith("<?", at):
+            end = text.find(">", at)
+        elif text.startswith("<!", at):
+            end = _end_of_doctype(text, at)
+        else:
+            return at
+        if end < 0:
+            return len(text)
+        at = text.find(">", end) + 1 or len(text)
+
+
+def _end_of_doctype(text: str, at: int) -> int:
+    end, subset = text.find(">", at), text.find("[", at)
+    return text.find("]", subset) if 0 <= subset < end else end
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "ignore").translate(None, _FORBIDDEN)
+
+
+def _parser(*, recover: bool = False) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,  # ends a document nested too deep instead of following it
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+# ---- what is not well-formed
+
+
+def _forgiving(text: str, problem: str) -> RawFeed:
+    mended = _mended(text)
+    root = _recovered(mended)
+    starts = [found.start() for found in _ENTRY_START.finditer(mended)]
+    entries = find_entries(root) if root is not None else []
+    if len(entries) < len(starts):
+        cut_root, cut_entries = _cut(mended, starts)
+        if len(cut_entries) > len(entries):
+            return RawFeed(cut_root, cut_entries, (problem, "read in pieces"))
+    if root is None or local(root) not in _FEED_ROOTS:
+        raise Malformed(problem)
+    return RawFeed(root, entries, (problem,))
+
+
+def _recovered(text: str) -> Element | None:
+    try:
+        root: Element | None = etree.fromstring(_bytes(text), _parser(recover=True))
+    except etree.XMLSyntaxError:
+        return None
+    return root
+
+
+def _cut(text: str, starts: list[int]) -> tuple[Element, list[Element]]:
+    """Each piece from one start tag to the next, read alone and hung into the head of the document."""
+    head = text[: starts[0]]
+    root_tag = _ROOT_TAG.match(head)
+    root = _recovered(head)
+    if root is None or root_tag is None:
+        raise Malformed("the head of the document cannot be read")
+    place, entries = container(root), []
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        piece = _recovered(f"{root_tag[0]}{text[start:end]}")
+        entry = (
+            next((child for child in piece if _says_something(child)), None) if piece is not None else None
+        )
+        if entry is not None:
+            place.append(entry)
+            entries.append(entry)
+    return root, entries
+
+
+def _says_something(entry: Element) -> bool:
+    return local(entry) in ("item", "entry") and any(
+        local(child) in ("title", "link", "id") for child in entry
+    )
+
+
+def _mended(text: str) -> str:
+    """The text with the usual mistakes put right outside CDATA, and every prefix declared."""
+    pieces = "".join(
+        piece if piece.startswith("<![CDATA[") else _REFERENCE.sub(_reference, piece)
+        for piece in _by_cdata(text)
+    )
+    return _with_prefixes(pieces)
+
+
+def _by_cdata(text: str) -> Iterator[str]:
+    at = 0
+    while (start := text.find("<![CDATA[", at)) >= 0 and (end := text.find("]]>", start)) >= 0:
+        yield text[at:start]
+        yield text[start : end + 3]
+        at = end + 3
+    yield text[at:]
+
+
+def _reference(found: re.Match[str]) -> str:
+    """A reference XML knows stays; HTML's names become their characters, everything else a plain `&`."""
+    number, name = found.groups()
+    if number:
+        code = int(number[1:], 16) if number[0] in "xX" else int(number)
+        allowed = (
+            code in (9, 10, 13) or 32 <= code < 0xD800 or 0xDFFF < code < 0xFFFE or 0xFFFF < code < 0x110000
+        )
+        return found[0] if allowed else ""
+    if name in _XML_NAMES:
+        return found[0]
+    if name and (character := html.entities.html5.get(f"{name};")):
+        return html.escape(character)
+    return "&amp;" + found[0][1:]
+
+
+def _with_prefixes(text: str) -> str:
+    root_tag = _ROOT_TAG.match(text)
+    if root_tag is None:
+        return text
+    declared = set(_DECLARED.findall(root_tag[0]))
+    used = list(dict.fromkeys(_PREFIX.findall(text)))[:_MOST_PREFIXES]
+    missing = [name for name in used if name not in declared | {"xml", "xmlns"}]
+    added = "".join(f' xmlns:{name}="{_NAMESPACES.get(name, f"urn:undeclared:{name}")}"' for name in missing)
+    at = _end_of_name(text)
+    return text[:at] + added + text[at:]
+
+
+def _end_of_name(text: str) -> int:
+    root = _ROOT.match(text)
+    return root.end() if root else 0
