@@ -30,7 +30,7 @@ from alerts.operators import (
     atoms,
 )
 from alerts.query import Members, Query, Sets
-from alerts.text import Text, joined
+from alerts.text import Text
 from alerts.watches import Rule, Watch, read_rule
 from crawler.articles import Article
 
@@ -178,7 +178,9 @@ class Matcher:
             for watch in watches
         }
         compiled = [one for rules in self._rules.values() for one in rules]
-        self._lexicon = Lexicon(term.anchor for one in compiled for term in one.query.root.terms())
+        self._lexicon = Lexicon(
+            anchor for one in compiled for term in one.query.root.terms() for anchor in term.anchors
+        )
         self._by_trigger: dict[str, list[str]] = defaultdict(list)  # anchor → watches it may make hold
         self._always: list[str] = []  # watches that may hold without any word
         for watch in watches:
@@ -187,7 +189,11 @@ class Matcher:
                 self._always.append(watch.id)
             for anchor in triggers or ():
                 self._by_trigger[anchor].append(watch.id)
-        self._worth_reading = Lexicon(frozenset().union(*(_telling(rules) for rules in self._rules.values())))
+        telling = frozenset().union(*(_telling(rules) for rules in self._rules.values()))
+        self._telling = {
+            term for one in compiled for term in one.query.root.terms() if term.anchor in telling
+        }
+        self._telling_lexicon = Lexicon(anchor for term in self._telling for anchor in term.anchors)
 
     def match(self, article: Article) -> list[Match]:
         """Per watch the first rule that holds: alerts before digests, otherwise in the order written.
@@ -220,14 +226,27 @@ class Matcher:
     def might_match(self, title: str, text: str) -> bool:
         """Whether the page behind an entry could make a rule hold: it names something the rules need, or says too
         little to tell."""
-        if self._always or self._worth_reading.any_in(Text(title)):
+        if self._always or self._tells(Text(title)):
             return True
         body = Text(text)
-        if self._worth_reading.any_in(body):
+        if self._tells(body):
             return True
         cut = text.rstrip().endswith(("…", "...", "[…]", "[...]"))
         limit = _CUT_SHORT if cut else TOO_SHORT
         return body.count_words(limit) < limit
+
+    def _tells(self, text: Text) -> bool:
+        """Whether one of the telling terms stands in a text."""
+        forms = (text.folded,) if text.unmasked is None else (text.folded, text.unmasked)
+        for form in forms:
+            hits = self._telling_lexicon.hits(form)
+            if not hits:
+                continue
+            for term in self._telling:
+                anchor, starts = term.rarest(hits)
+                if starts and term.verified(TITLE, text, form, anchor, starts):
+                    return True
+        return False
 
     def explain(self, article: Article, watch_id: str) -> Explanation:
         """Rule by rule which part held and which did not; KeyError if there is no such watch."""
@@ -289,16 +308,6 @@ class Lexicon:
             hits.setdefault(anchors[number], []).append(start)
         return hits
 
-    def any_in(self, text: Text) -> bool:
-        """Whether one of the anchors stands in the text as a word, or as the beginning of one."""
-        forms = (text.folded,) if text.unmasked is None else (text.folded, text.unmasked)
-        return any(
-            _begins_word(form, start)
-            for form in forms
-            for places in self.hits(form).values()
-            for start in places
-        )
-
     def read(self, article: Article) -> Reading:
         """An article with all its hits."""
         texts = Text(article.title), Text(article.text)
@@ -306,10 +315,6 @@ class Lexicon:
         if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
             hits += [self.hits(text.unmasked or "") for text in texts]
         return Reading(article, texts, hits)
-
-
-def _begins_word(folded: str, start: int) -> bool:
-    return start == 0 or not joined(folded[start - 1], folded[start])
 
 
 # ---- from places to a match

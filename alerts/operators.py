@@ -41,7 +41,7 @@ class Reading:
     """One article while it is being read: its fields, and what has been found in them so far."""
 
     def __init__(
-        self, article: Article, texts: tuple[Text, Text], hits: "Sequence[Mapping[str, list[int]]]"
+        self, article: Article, texts: tuple[Text, Text], hits: Sequence[Mapping[str, list[int]]]
     ) -> None:
         self.article = article
         self.texts = texts
@@ -49,29 +49,28 @@ class Reading:
         self.seen: set[str] = set().union(*hits)  # anchors
         self.answers: dict[tuple[int, Scope], Found | None] = {}
 
-    def occurrences(self, term: "Term") -> Found:
-        """Every place of a term, title first, in order."""
+    def occurrences(self, term: "Term", scope: Scope) -> Found:
+        """Every place of a term within a scope, title first, in order."""
         found: Found = []
-        for field, text in enumerate(self.texts):
-            starts = self._hits[field].get(term.anchor)
-            if starts:
-                found.extend(term.verified(field, text, text.folded, starts, look_alike=False))
-            masked = self._hits[field + 2].get(term.anchor) if len(self._hits) > 2 else None
-            if masked and text.unmasked:
-                places = term.verified(field, text, text.unmasked, masked, look_alike=True)
-                found.extend(place for place in places if _differs(text, place))
+        if scope != "body":
+            self._verify(term, TITLE, None, found)
+        if scope != "title":
+            self._verify(term, BODY, self.texts[BODY].lead_end if scope == "lead" else None, found)
         return found
 
-    def within(self, found: Found, scope: Scope) -> Found:
-        """The occurrences that lie in a scope."""
-        if scope == "all" or not found:
-            return found
-        if scope == "title":
-            return [one for one in found if one.field == TITLE]
-        if scope == "body":
-            return [one for one in found if one.field == BODY]
-        end = self.texts[BODY].lead_end if found[-1].field == BODY else 0
-        return [one for one in found if one.field == TITLE or one.end <= end]
+    def _verify(self, term: "Term", field: int, end: int | None, found: Found) -> None:
+        text = self.texts[field]
+        anchor, starts = term.rarest(self._hits[field])
+        if starts:
+            found += term.verified(field, text, text.folded, anchor, _before(starts, end))
+        if len(self._hits) > 2 and text.unmasked is not None:
+            anchor, starts = term.rarest(self._hits[field + 2])
+            places = term.verified(field, text, text.unmasked, anchor, _before(starts, end), look_alike=True)
+            found += [place for place in places if _differs(text, place)]
+
+
+def _before(starts: list[int], end: int | None) -> list[int]:
+    return starts if end is None else starts[: bisect_left(starts, end)]
 
 
 def _differs(text: Text, place: Occurrence) -> bool:
@@ -150,12 +149,14 @@ class Term(Node):
         self.part = part  # what its evidence is called
         self.source = source  # as it was written
         self.exact = exact  # the spelling demanded; None: case does not matter
-        lengths = [len(word.text) for word in words]
-        at = lengths.index(max(lengths))  # the longest is looked for first, because it is seen least
-        self._word = self.words[at]
-        self.anchor = self._word.text
-        self._before = self.words[:at][::-1]
-        self._after = self.words[at + 1 :]
+        # A place of any of these words may be the place of the term; words of two letters are seen everywhere.
+        self._looks = {
+            word.text: (word, self.words[:at][::-1], self.words[at + 1 :])
+            for at, word in enumerate(self.words)
+            if len(word.text) > 2 or word == max(self.words, key=lambda one: len(one.text))
+        }
+        self.anchors = frozenset(self._looks)  # all of them must have been seen
+        self.anchor = max(self.anchors, key=lambda one: (len(one), one))
 
     def terms(self) -> "Iterable[Term]":
         yield self
@@ -164,47 +165,63 @@ class Term(Node):
         return [frozenset({self.anchor})]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        if self.anchor not in reading.seen:
+        if not self.anchors <= reading.seen:
             return None
-        return reading.within(reading.occurrences(self), scope) or None
+        return reading.occurrences(self, scope) or None
+
+    def rarest(self, hits: Mapping[str, list[int]]) -> tuple[str, list[int]]:
+        """The anchor seen least often, and where."""
+        if len(self.anchors) == 1:
+            return self.anchor, hits.get(self.anchor, [])
+        return min(((anchor, hits.get(anchor, [])) for anchor in self.anchors), key=_how_often)
 
     def verified(
-        self, field: int, text: Text, folded: str, starts: Iterable[int], *, look_alike: bool
+        self,
+        field: int,
+        text: Text,
+        folded: str,
+        anchor: str,
+        starts: Iterable[int],
+        *,
+        look_alike: bool = False,
     ) -> Found:
         """Which of the places where the anchor was seen are really this term."""
         found = []
+        word, before, after = self._looks[anchor]
         for at in starts:
-            end = _word_end(folded, at, self._word)
+            end = _word_end(folded, at, word)
             if end is None:
                 continue
-            start = at
-            if self._before or self._after:
-                stretch = self._stretch(folded, at, end)
-                if stretch is None:
-                    continue
-                start, end = stretch
-            if self.exact is None or _spelled(text, start, end) == self.exact:
-                found.append(Occurrence(field, start, end, self.part, look_alike))
+            stretch = _stretch(folded, at, end, before, after) if before or after else (at, end)
+            if stretch and (self.exact is None or _spelled(text, *stretch) == self.exact):
+                found.append(Occurrence(field, *stretch, self.part, look_alike))
         return found
-
-    def _stretch(self, folded: str, start: int, end: int) -> tuple[int, int] | None:
-        """The whole phrase around its anchor."""
-        for word in self._after:
-            gap = _GAP.match(folded, end, end + _GAP_LIMIT)
-            at = gap.end() if gap else end
-            after = _word_end(folded, at, word) if folded.startswith(word.text, at) else None
-            if after is None:
-                return None
-            end = after
-        for word in self._before:
-            before = _backwards(folded, start, word)
-            if before is None:
-                return None
-            start = before
-        return start, end
 
     def __str__(self) -> str:
         return self.source
+
+
+def _how_often(seen: tuple[str, list[int]]) -> int:
+    return len(seen[1])
+
+
+def _stretch(
+    folded: str, start: int, end: int, before: Sequence[Word], after: Sequence[Word]
+) -> tuple[int, int] | None:
+    """The whole phrase around one of its words."""
+    for word in after:
+        gap = _GAP.match(folded, end, end + _GAP_LIMIT)
+        at = gap.end() if gap else end
+        behind = _word_end(folded, at, word) if folded.startswith(word.text, at) else None
+        if behind is None:
+            return None
+        end = behind
+    for word in before:
+        ahead = _backwards(folded, start, word)
+        if ahead is None:
+            return None
+        start = ahead
+    return start, end
 
 
 def _word_end(folded: str, start: int, word: Word) -> int | None:
@@ -287,9 +304,6 @@ class AnyTerm(Node):
         return [self._anchors]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        if scope != "all":  # verified once for all scopes
-            found = self.find(reading, "all")
-            return (reading.within(found, scope) or None) if found else None
         seen = self._anchors & reading.seen
         if not seen:
             return None
@@ -297,7 +311,8 @@ class AnyTerm(Node):
             one
             for anchor in seen
             for member in self._by_anchor[anchor]
-            for one in reading.occurrences(member)
+            if member.anchors <= reading.seen
+            for one in reading.occurrences(member, scope)
         ]
         return _longest(found) or None
 
