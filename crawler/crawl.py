@@ -138,7 +138,11 @@ class Crawl:
         self._twisted_log.start()
         self._running = asyncio.create_task(self._crawler.crawl_async(kit=self._kit), name="scrapy")
         self._running.add_done_callback(lambda _: self._progress.set())
-        await self._prove()
+        try:
+            await self._prove()
+        except BaseException:
+            await self.close(timedelta(0))
+            raise
 
     async def _prove(self) -> None:
         """A handler that does not fit the mode "finishes" with zero responses and no error, so we look."""
@@ -151,6 +155,8 @@ class Crawl:
                 await asyncio.wait(waited, timeout=TO_START, return_when=asyncio.FIRST_COMPLETED)
         if not heard.done():
             raise CrawlerBroken("Scrapy runs, but no answer arrives; does its version fit this mode?")
+        if heard.exception() is not None:
+            raise CrawlerBroken("Scrapy runs, but cannot fetch from our own socket") from heard.exception()
         if heard.result() != word:
             raise CrawlerBroken("Scrapy brought another answer than the one that was given")
 

@@ -354,7 +354,10 @@ class Downloads:
 
         Only a 2xx has a body here. Raises FetchFailed; Aborted when we are stopping.
         """
-        place = origin(url)
+        try:
+            place = origin(url)
+        except ValueError as error:
+            raise _unusable() from error
         now = self._clock()
         if held := self._hosts.held_until(place, now):
             raise Held(place, held, now)
@@ -375,15 +378,14 @@ class Downloads:
             raise FetchFailed(
                 Outcome.TIMEOUT, f"no complete answer within {within.total_seconds():g} s"
             ) from error
-        except (aiohttp.ClientError, ValueError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise _failure(error) from error
         return Answer(url, status, heads, body, elapsed=timedelta(seconds=loop.time() - began))
 
     async def _exchange(
         self, url: str, place: str, headers: Mapping[str, str], limit: Limit
     ) -> tuple[int, Mapping[str, str], bytes]:
-        target = URL(url, encoded=url.isascii() and " " not in url)
-        async with self._session.get(target, headers=headers, allow_redirects=False) as response:
+        async with self._session.get(_target(url), headers=headers, allow_redirects=False) as response:
             try:
                 self._hold_if_asked(place, response)
                 if not 200 <= response.status < 300:  # nobody reads the words of a redirect or an error
@@ -419,6 +421,17 @@ class Downloads:
         await self._session.close()
 
 
+def _target(url: str) -> URL:
+    try:
+        return URL(url, encoded=url.isascii() and " " not in url)
+    except ValueError as error:
+        raise _unusable() from error
+
+
+def _unusable() -> FetchFailed:
+    return FetchFailed(Outcome.BAD_REDIRECT, "not a usable address")
+
+
 async def _read(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
     """The packed body. A body that ends before its Content-Length or its last chunk is an error, never a
     document.
@@ -445,12 +458,16 @@ def _failure(error: Exception) -> FetchFailed:
     if isinstance(error, aiohttp.ClientConnectorError):
         return _not_connected(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):
-        if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
-            return FetchFailed(Outcome.TOO_LARGE, "a header of more than 64 KiB")
-        return FetchFailed(Outcome.HTTP_ERROR, f"not an HTTP answer we take: {_short(error.message)}")
-    if isinstance(error, ValueError):  # aiohttp's InvalidURL is one too
-        return FetchFailed(Outcome.BAD_REDIRECT, "not a usable address")
+        return _not_http(error)
+    if isinstance(error, aiohttp.InvalidURL):
+        return _unusable()
     return FetchFailed(Outcome.RESET, f"the connection ended early: {_reason(error)}")
+
+
+def _not_http(error: aiohttp.ClientResponseError) -> FetchFailed:
+    if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
+        return FetchFailed(Outcome.TOO_LARGE, "a header of more than 64 KiB")
+    return FetchFailed(Outcome.HTTP_ERROR, f"not an HTTP answer we take: {_short(error.message)}")
 
 
 def _not_connected(error: OSError) -> FetchFailed:

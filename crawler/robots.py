@@ -49,7 +49,7 @@ class Robots:
 
     async def permit(self, url: str, ask: Ask) -> None:
         """Returns if we may read the address. Raises FetchFailed with the reason if not, or not now."""
-        place = origin(url)
+        place = _place(url)
         rules = self._hosts.rules(place)
         if due(rules, self._clock()):
             rules = await self._renewed(place, ask)
@@ -103,6 +103,13 @@ class Robots:
                 self._parsed.popitem(last=False)
         self._parsed.move_to_end(key)
         return parsed
+
+
+def _place(url: str) -> str:
+    try:
+        return origin(url)
+    except ValueError as error:
+        raise FetchFailed(Outcome.BAD_REDIRECT, "not a usable address") from error
 
 
 def due(rules: HostRules, now: datetime) -> bool:

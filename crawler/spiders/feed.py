@@ -17,4 +17,6 @@ ACCEPT = (
 
 async def read(answer: Answer, claim: Claim, child: ParsingChild) -> FeedDocument:
     """The entries the last document did not show. Raises ParseFailed."""
-    return await child.feed(answer.body, answer.content_type, answer.url, claim.source.id, claim.state.shown)
+    return await child.feed(
+        answer.body, answer.content_type, answer.url, claim.state.source, claim.state.shown
+    )

@@ -150,7 +150,7 @@ class Reader(scrapy.Spider):
         else:
             fetch = replace(fetch, at=self.kit.clock(), ttl=document.ttl)
             if len(document.shown) + document.skipped < document.total:
-                fetch = replace(fetch, body_hash=None)  # more than one reading takes: the same bytes again, please
+                fetch = replace(fetch, body_hash=None)  # not all was read: the same bytes again
             yield SourceReading(work, fetch, document)
 
     async def page_answered(self, response: Response, work: PageClaim) -> AsyncIterator[Reading]:
