@@ -10,8 +10,9 @@ caller's transaction; `dispatch` commits before and after each call to a vendor.
        └──────────────────────────looked for twice, not there──┘
 
 A message is sent only while its row says so on disk: `claim` is committed before the call. So a claimed row
-that nobody works on any more (its lease ran out, or the process was killed) may have arrived; it is unclear, never
-just waiting. A kill between claim and call costs a look into the channel; the other order would cost a repeat.
+that nobody works on any more (its lease ran out, or the process was killed) may have arrived; it is
+unclear, never just waiting. A kill between claim and call costs a look into the channel; the other order
+would cost a repeat.
 """
 
 import random
@@ -212,7 +213,7 @@ class Consequence(StrEnum):
 # --- into the outbox ------------------------------------------------------------------------------
 
 
-def enqueue(  # noqa: PLR0917
+def enqueue(
     connection: Connection,
     delivery: DeliveryId,
     channel: str,
@@ -540,6 +541,8 @@ def found(
         values = {"changed_at": now, **_sent(ts, now)}
         if connection.execute(update(deliveries).where(*which).values(values)).rowcount:
             news.append(delivery)
+    if news:
+        _set_channel(connection, channel, now, failures=0)
     return news
 
 
@@ -648,9 +651,11 @@ def records(
     story: str | None = None,
     delivery: DeliveryId | None = None,
     limit: int = 1000,
+    newest_first: bool = False,
 ) -> list[Record]:
-    """Deliveries in the order in which they were put in."""
-    statement = select(deliveries).order_by(deliveries.c.number).limit(limit)
+    """Deliveries in the order in which they were put in, or the other way round."""
+    order = deliveries.c.number.desc() if newest_first else deliveries.c.number
+    statement = select(deliveries).order_by(order).limit(limit)
     if states is not None:
         statement = statement.where(deliveries.c.state.in_(tuple(states)))
     if story is not None:

@@ -1,0 +1,56 @@
+"""Notifiers: one room for each vendor that can tell people.
+
+In reading order: `words` (what of a hostile text may be shown), `slack_blocks` (an alert as Block Kit; pure),
+`slack` (slack-sdk), `webhook` (at least once), `console` (the default without a token).
+
+To add one: a module with a class like these, and its line in NOTIFIERS.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Protocol
+
+from alerts.channels import Channel, DeliveryHabits
+from alerts.notifications import Delivery, DeliveryId, HistoryPage, Receipt
+from alerts.notifiers.console import ConsoleNotifier
+from alerts.notifiers.slack import SlackNotifier
+from alerts.notifiers.webhook import WebhookNotifier
+
+
+class Notifier(Protocol):
+    """One channel, as `dispatch` needs it. Every method may raise DeliveryFailed, and no other error."""
+
+    @property
+    def reads_back(self) -> bool:
+        """Can the channel be looked through for a message whose answer was lost?"""
+        ...
+
+    @property
+    def pace(self) -> timedelta:
+        """The least time between two messages."""
+        ...
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """One attempt, over within the deadline."""
+        ...
+
+    async def newest(self) -> str:
+        """The id of the newest message there is, by the vendor's clock. Only where it reads back."""
+        ...
+
+    async def read(
+        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+    ) -> HistoryPage:
+        """A page of the messages since `oldest`. Only where it reads back."""
+        ...
+
+    async def check(self) -> str:
+        """Try everything but a message; one line for a person."""
+        ...
+
+
+NOTIFIERS: dict[str, Callable[[Channel, DeliveryHabits], Notifier]] = {
+    "slack": SlackNotifier,
+    "webhook": WebhookNotifier,
+    "console": ConsoleNotifier,
+}

@@ -1,0 +1,208 @@
+"""Door: deliver what is due for one channel.
+
+Lives here: the order of commits and calls. Several channels are several calls of this door, so that a slow
+one holds up nobody else. Not here: what may follow what (`outbox`), how a vendor is spoken to
+(`notifiers`).
+
+Nothing is sent inside a transaction. Before a call its attempt is committed; after it, its outcome. A crash
+between the call and its outcome leaves a claimed row, which the next look into the channel clears up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+import structlog
+from sqlalchemy import Engine
+
+from alerts import outbox
+from alerts.channels import Channel, DeliveryHabits
+from alerts.notifications import DeliveryFailed
+from alerts.notifiers import Notifier
+from alerts.outbox import Claim, Consequence, Look
+
+log = structlog.get_logger(__name__)
+
+LEASE_MARGIN = timedelta(seconds=5)  # what a commit may take after a call that used its whole deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What one call of the door did, and what is left."""
+
+    sent: int = 0
+    dead: int = 0
+    waiting: int = 0  # unfinished of this channel, at the end
+    sendable_at: datetime | None = None  # when the next message may go out; None: none is waiting
+
+
+def _never() -> bool:
+    return False
+
+
+async def dispatch(
+    engine: Engine,
+    channel: Channel,
+    notifier: Notifier,
+    habits: DeliveryHabits,
+    clock: Callable[[], datetime],
+    rng: Random,
+    *,
+    stopping: Callable[[], bool] = _never,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Dispatched:
+    """Send until nothing is due or the channel has to wait for more than its pace."""
+    work = _Work(engine, channel.id, notifier, habits, clock, rng)
+    while not stopping():
+        await work.clear_up()
+        if await work.send_next():
+            continue
+        wait = work.wait()
+        if wait is None or wait > notifier.pace:
+            break
+        await sleep(max(wait.total_seconds(), 0.05))  # less: somebody else has just taken what is due
+    return work.result()
+
+
+@dataclass(slots=True)
+class _Work:
+    """One call of the door."""
+
+    engine: Engine
+    channel: str
+    notifier: Notifier
+    habits: DeliveryHabits
+    clock: Callable[[], datetime]
+    rng: Random
+    done: dict[str, int] = field(default_factory=lambda: {"sent": 0, "dead": 0})
+
+    @property
+    def lease(self) -> timedelta:
+        return self.habits.deadline + LEASE_MARGIN
+
+    def wait(self) -> timedelta | None:
+        with self.engine.begin() as connection:
+            now = self.clock()
+            at = outbox.sendable_at(connection, self.channel, self.notifier.pace, now)
+        return at - now if at else None
+
+    def result(self) -> Dispatched:
+        with self.engine.begin() as connection:
+            left = outbox.counts(connection, self.channel)
+            at = outbox.sendable_at(connection, self.channel, self.notifier.pace, self.clock())
+        return Dispatched(
+            sent=self.done["sent"],
+            dead=self.done["dead"],
+            waiting=sum(left[state] for state in outbox.UNFINISHED),
+            sendable_at=at,
+        )
+
+    # ---- sending
+
+    async def send_next(self) -> bool:
+        """Send one delivery. False: none may be sent now."""
+        if not await self._mark_is_known():
+            return False
+        with self.engine.begin() as connection:
+            claim = outbox.claim(connection, self.channel, self.clock(), self.lease, self.notifier.pace)
+        if claim is None:
+            return False
+        try:
+            receipt = await self.notifier.send(claim.delivery)
+        except DeliveryFailed as failure:
+            self._note_failure(claim, failure)
+            return True
+        with self.engine.begin() as connection:
+            outbox.sent(connection, claim, receipt.ts, self.clock())
+        self.done["sent"] += 1
+        self._log("delivered", claim, ts=receipt.ts)
+        return True
+
+    async def _mark_is_known(self) -> bool:
+        """Before the first message, ask the channel for the vendor's time: later looks begin there."""
+        with self.engine.begin() as connection:
+            at = outbox.sendable_at(connection, self.channel, self.notifier.pace, self.clock())
+            marked = outbox.mark_of(connection, self.channel) is not None
+        if marked or not self.notifier.reads_back or at is None or at > self.clock():
+            return True
+        try:
+            newest = await self.notifier.newest()
+        except DeliveryFailed as failure:
+            with self.engine.begin() as connection:
+                outbox.hold_channel(connection, self.channel, failure, self.clock(), self.rng)
+            log.warning(
+                "channel unreadable", channel=self.channel, fault=failure.fault, reason=failure.reason
+            )
+            return False
+        with self.engine.begin() as connection:
+            outbox.learn_mark(connection, self.channel, newest, self.clock())
+        return True
+
+    def _note_failure(self, claim: Claim, failure: DeliveryFailed) -> None:
+        with self.engine.begin() as connection:
+            consequence = outbox.failed(
+                connection,
+                claim,
+                failure,
+                self.clock(),
+                settle=self.habits.settle,
+                readable=self.notifier.reads_back,
+                rng=self.rng,
+            )
+        self.done["dead"] += consequence is Consequence.DEAD
+        self._log("delivery failed", claim, fault=failure.fault, reason=failure.reason, then=consequence)
+
+    def _log(self, event: str, claim: Claim, **fields: object) -> None:
+        delivery = claim.delivery
+        write = log.info if event == "delivered" else log.warning
+        write(event, delivery=delivery.id, channel=self.channel, attempts=delivery.attempts, **fields)
+
+    # ---- clearing up
+
+    async def clear_up(self) -> None:
+        """Find out what became of unclear deliveries; where nobody can look, they are sent again."""
+        with self.engine.begin() as connection:
+            now = self.clock()
+            outbox.lapse(connection, self.channel, now, self.habits.settle)
+            if not self.notifier.reads_back:
+                outbox.repeat_unclear(connection, self.channel, now)
+                return
+            look = outbox.claim_look(connection, self.channel, now, self.lease)
+        if look is not None:
+            await self._read(look)
+
+    async def _read(self, look: Look) -> None:
+        """Page by page to the end, or as far as we are let; each page is committed before the next."""
+        wanted = [one.id for one in look.missed]
+        cursor = look.cursor
+        while True:
+            try:
+                page = await self.notifier.read(look.oldest, cursor, wanted)
+            except DeliveryFailed as failure:
+                self._note_unread(look, failure)
+                return
+            with self.engine.begin() as connection:
+                now = self.clock()
+                outbox.readable(connection, self.channel, now)
+                outbox.learn_mark(connection, self.channel, page.newest, now)
+                found = outbox.found(connection, self.channel, page.found, now)
+                if page.cursor is not None:
+                    outbox.turn_page(connection, look, page.cursor, now, self.lease)
+                    gone = []
+                else:
+                    gone = outbox.looked(connection, look, now, settle=self.habits.settle, rng=self.rng)
+            self.done["sent"] += len(found)
+            for delivery in found:
+                log.info("found in the channel", delivery=delivery, channel=self.channel)
+            for delivery in gone:
+                log.warning("not in the channel, sent again", delivery=delivery, channel=self.channel)
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+    def _note_unread(self, look: Look, failure: DeliveryFailed) -> None:
+        with self.engine.begin() as connection:
+            outbox.look_failed(connection, self.channel, look, failure, self.clock(), rng=self.rng)
+        log.warning("channel unreadable", channel=self.channel, fault=failure.fault, reason=failure.reason)

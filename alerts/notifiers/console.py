@@ -1,0 +1,97 @@
+"""The console: the channel of whoever has no token yet.
+
+Lives here: a notification as a few lines for a person, in colour on a terminal and plain elsewhere (rich
+honours NO_COLOR). Not here: logs.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.text import Text
+
+from alerts.channels import Channel, DeliveryHabits
+from alerts.notifications import (
+    Alarm,
+    Delivery,
+    DeliveryFailed,
+    DeliveryId,
+    Fault,
+    HistoryPage,
+    Notice,
+    Receipt,
+)
+from alerts.notifiers.words import (
+    NAME_UNITS,
+    address_of,
+    because,
+    clean,
+    clip,
+    emphasised,
+    headline,
+    provenance,
+)
+
+
+class ConsoleNotifier:
+    """Tells whoever looks at the terminal."""
+
+    reads_back = False
+    pace = timedelta(0)
+
+    def __init__(self, channel: Channel, habits: DeliveryHabits, console: Console | None = None) -> None:
+        self._console = console or Console()
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        try:
+            self._console.print(drawn(delivery), soft_wrap=True, highlight=False)
+        except (OSError, UnicodeError) as error:  # a closed pipe, a full disk, a terminal of another alphabet
+            reason = f"the console cannot be written to: {type(error).__name__}"
+            raise DeliveryFailed(Fault.STOPPED, reason) from error
+        return Receipt(None)
+
+    async def newest(self) -> str:
+        raise NotImplementedError("a console cannot be read")
+
+    async def read(
+        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+    ) -> HistoryPage:
+        raise NotImplementedError("a console cannot be read")
+
+    async def check(self) -> str:
+        return "the console"
+
+
+def drawn(delivery: Delivery) -> Text:
+    """The lines of a notification. Built as Text, so that no bracket of a headline is taken for markup."""
+    body = delivery.body
+    lines = _notice(body) if isinstance(body, Notice) else _alarm(body)
+    if delivery.repeat_possible:
+        lines.append(Text("  possible repeat", style="dim"))
+    return Text("\n").join([*lines, Text()])
+
+
+def _notice(notice: Notice) -> list[Text]:
+    title = Text.assemble(("▲ ", "bold yellow"), (clean(notice.title), "bold"))
+    return [title, *(Text(f"  {line}") for line in clean(notice.text, keep_lines=True).splitlines())]
+
+
+def _alarm(alarm: Alarm) -> list[Text]:
+    shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
+    sentence = Text.assemble("  ", *((piece.text, "bold red" if piece.bold else "") for piece in shown))
+    address = address_of(alarm.link)
+    times = [
+        *([f"published {_moment(alarm.published)}"] if alarm.published else []),
+        f"seen {_moment(alarm.seen)}",
+    ]
+    return [
+        Text.assemble(("● ", "bold red"), (headline(alarm), "bold")),
+        *([sentence] if shown else []),
+        Text(f"  {provenance(alarm)} · {' · '.join(times)}", style="dim"),
+        Text(f"  {clip(because(alarm), 2 * NAME_UNITS)}", style="dim"),
+        *([Text(f"  {address}", style="blue")] if address else []),
+    ]
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC")

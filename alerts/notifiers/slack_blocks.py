@@ -1,0 +1,203 @@
+"""A notification as Slack wants it: Block Kit, a text beside it, metadata; and our messages recognised again.
+
+Lives here: the shape and its limits. Pure: values in, JSON out. Not here: the call (`slack`, `webhook`),
+what of a hostile text may be seen at all (`words`).
+
+Words from outside stand only in `rich_text` and `plain_text`, which Slack never parses, so that a headline
+cannot call people or hide a link. Where Slack does parse (`text`) they are escaped, and markup is switched
+off.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from alerts.notifications import Alarm, Delivery, DeliveryId, Notice, Plainness
+from alerts.notifiers.words import (
+    ELLIPSIS,
+    TITLE_UNITS,
+    address_of,
+    because,
+    clean,
+    clip,
+    emphasised,
+    headline,
+    looks_like_address,
+    provenance,
+    shown_host,
+    take_units,
+    units,
+)
+
+EVENT_TYPE = "tocsin_delivery"
+
+NOTICE_UNITS = 2000
+TEXT_UNITS = 3000  # at about 4,000 Slack splits a text into several messages, and one alert becomes two
+
+Json = dict[str, Any]
+
+
+def message(delivery: Delivery) -> Json:
+    """The arguments of chat.postMessage but for the channel.
+
+    The plainest form goes without metadata too, in case these are refused; it is found by its reference.
+    """
+    said: Json = {
+        "text": text(delivery),
+        "mrkdwn": False,  # `text` only: the asterisks of a headline stay asterisks
+        "unfurl_links": False,  # else a feed chooses what is shown
+        "unfurl_media": False,
+    }
+    if delivery.plainness is not Plainness.MINIMAL:
+        said["metadata"] = {"event_type": EVENT_TYPE, "event_payload": _payload(delivery)}
+    if delivery.plainness is Plainness.FULL:
+        said["blocks"] = blocks(delivery)
+    return said
+
+
+def _payload(delivery: Delivery) -> dict[str, str]:
+    """Slack refuses a null in here, so a notice has only its delivery."""
+    known = {"delivery": delivery.id, "story": delivery.story, "watch": delivery.watch}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def blocks(delivery: Delivery) -> list[Json]:
+    """Headline, best sentence, small print. The first block carries the delivery's id."""
+    body = delivery.body
+    parts = _notice_parts(body) if isinstance(body, Notice) else _alarm_parts(body)
+    first = {"type": "rich_text", "block_id": f"a-{delivery.id}", "elements": parts}
+    return [first, {"type": "context", "elements": _small_print(delivery)}]
+
+
+def text(delivery: Delivery) -> str:
+    """What notifications and screen readers get, and the whole message once its blocks were refused."""
+    body, last = delivery.body, _reference_line(delivery)
+    minimal = delivery.plainness is Plainness.MINIMAL
+    head = _escaped(clean(body.title), TITLE_UNITS) or "(no headline)"
+    if isinstance(body, Notice):
+        said = _escaped(clean(body.text, keep_lines=True), NOTICE_UNITS)
+        return _lines(head, "" if minimal else said, last)
+    by = "" if minimal else _escaped(provenance(body), TITLE_UNITS)
+    address = address_of(body.link)
+    link = f"<{escape(address)}>" if address else ""
+    if units(_lines(head, by, link, last)) > TEXT_UNITS:
+        link = ""  # an address full of ampersands; cut, it would lead nowhere
+    return _lines(head, by, link, last)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def escape(words: str) -> str:
+    """For places that Slack parses: these three characters, and no others."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _escaped(words: str, most: int) -> str:
+    """Escaped, and at most so long afterwards; no escape is cut in two, its rest would be read as markup."""
+    escaped = escape(words)
+    if units(escaped) <= most:
+        return escaped
+    return re.sub(r"&[a-z]{0,3}$", "", take_units(escaped, most - 1)).rstrip() + ELLIPSIS
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def _notice_parts(notice: Notice) -> list[Json]:
+    title = clip(clean(notice.title), TITLE_UNITS) or "(no title)"
+    said = clip(clean(notice.text, keep_lines=True), NOTICE_UNITS)
+    return [_section(_text(title, bold=True)), *([_section(_text(said))] if said else [])]
+
+
+def _alarm_parts(alarm: Alarm) -> list[Json]:
+    shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
+    quote = {"type": "rich_text_quote", "elements": [_text(words, bold=bold) for words, bold in shown]}
+    return [_section(*_headline(alarm)), *([quote] if shown else [])]
+
+
+def _headline(alarm: Alarm) -> list[Json]:
+    """The title, linked. A title that looks like an address gets no link: it would seem to lead there."""
+    title, address = headline(alarm), address_of(alarm.link)
+    if address is None:
+        return [_text(title, bold=True)]
+    if not looks_like_address(title):
+        return [_link(address, title)]
+    return [_link(address, shown_host(address)), _text(": "), _text(title, bold=True)]
+
+
+def _small_print(delivery: Delivery) -> list[Json]:
+    """Where from and when; why; and the reference by which people and we find the delivery again."""
+    body = delivery.body
+    if isinstance(body, Notice):
+        return [_plain(_reference_line(delivery))]
+    published = [_moment("published", body.published)] if body.published else []
+    why = _plain(f"{because(body)} · {_reference_line(delivery)}")
+    return [_plain(provenance(body)), *published, _moment("seen", body.seen), why]
+
+
+def _reference_line(delivery: Delivery) -> str:
+    repeat = "possible repeat · " if delivery.repeat_possible else ""
+    return f"{repeat}ref {reference(delivery.id)}"
+
+
+def _moment(word: str, at: datetime) -> Json:
+    """A time in the reader's own zone. Every character of this is ours, so it may be markup."""
+    fallback = at.strftime("%Y-%m-%d %H:%M UTC")
+    if not 0 < at.timestamp() < 2**32:
+        return {"type": "mrkdwn", "text": f"{word} {fallback}"}
+    date = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return {"type": "mrkdwn", "text": f"{word} {date}"}
+
+
+def _section(*elements: Json) -> Json:
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def _text(words: str, *, bold: bool = False) -> Json:
+    return {"type": "text", "text": words, **({"style": {"bold": True}} if bold else {})}
+
+
+def _link(address: str, label: str) -> Json:
+    return {"type": "link", "url": address, "text": label, "style": {"bold": True}}
+
+
+def _plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words, "emoji": False}
+
+
+# --- recognised again -----------------------------------------------------------------------------
+
+_REFERENCE = re.compile(r"\bref ([^\s<>&]+)\s*$")
+
+
+def reference(delivery: DeliveryId) -> str:
+    """The visible part of the id."""
+    return delivery[:12]
+
+
+def recognised(said: Mapping[str, Any], wanted: Collection[DeliveryId]) -> DeliveryId | None:
+    """Which delivery is this message from the channel's history? None: none of ours, or none we look for.
+
+    Metadata decides, then the first block's id. Only a message without either is known by its reference, and
+    only if an app wrote it and the reference ends its text: a headline could quote one.
+    """
+    named = _named_in_metadata(said.get("metadata"))
+    if named or not said.get("bot_id"):
+        return named
+    first = next(iter(said.get("blocks") or ()), None)
+    block = first.get("block_id") if isinstance(first, Mapping) else None
+    if isinstance(block, str) and block.startswith("a-"):
+        return DeliveryId(block.removeprefix("a-"))
+    shown = _REFERENCE.search(said["text"]) if isinstance(said.get("text"), str) else None
+    return next((one for one in wanted if shown and reference(one) == shown[1]), None)
+
+
+def _named_in_metadata(metadata: object) -> DeliveryId | None:
+    if not isinstance(metadata, Mapping) or metadata.get("event_type") != EVENT_TYPE:
+        return None
+    payload = metadata.get("event_payload")
+    named = payload.get("delivery") if isinstance(payload, Mapping) else None
+    return DeliveryId(named) if isinstance(named, str) else None
