@@ -149,6 +149,8 @@ def _take_over(sink: "_Sink", level: Level) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
+    # a tick that finds the last one still at work is skipped, as it shall be; APScheduler warns of each
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(True)
 
 

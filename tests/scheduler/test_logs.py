@@ -27,7 +27,7 @@ def _restored():
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in ("crawler", "alerts", "scheduler", "config"):
+    for name in ("crawler", "alerts", "scheduler", "config", "apscheduler"):
         logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
     structlog.reset_defaults()
@@ -70,6 +70,14 @@ def test_libraries_speak_through_the_same_pipe_and_only_of_trouble():
     logging.getLogger("aiohttp").warning("odd %s", "header")
     structlog.get_logger("alerts.screen").debug("screened")
     assert [json.loads(line)["event"] for line in lines(out)] == ["odd header", "screened"]
+
+
+def test_a_skipped_tick_is_no_news_but_a_job_that_broke_is():
+    out = StringIO()
+    configure("json", "debug", (), out)
+    logging.getLogger("apscheduler.scheduler").warning("Execution of job skipped")
+    logging.getLogger("apscheduler.executors.default").error("Job raised an exception")
+    assert [json.loads(line)["event"] for line in lines(out)] == ["Job raised an exception"]
 
 
 def test_a_level_keeps_lower_ones_out():
