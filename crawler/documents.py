@@ -1,13 +1,38 @@
 """Documents: what the parsing children hand back to the daemon.
 
-Lives here: the values, nothing but values, so that whoever takes them need not load a parser. Not here: how
-they are read out of bytes (`feeds`, `pages`), how they cross the process border (`child`).
+Lives here: values, and the ways to come back without one; who takes them need not load a parser. Not here:
+how they are read out of bytes (`feeds`, `pages`), how they cross the process border (`child`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crawler.entries import Entry
+from crawler.fetches import Outcome
+
+
+class Unreadable(Exception):
+    """The document gives nothing; the message is one line for a person."""
+
+    outcome = Outcome.UNPARSABLE
+
+
+class Empty(Unreadable):
+    """There is no document."""
+
+    outcome = Outcome.EMPTY
+
+
+class NotAFeed(Unreadable):
+    """Something else is served where the feed was."""
+
+    outcome = Outcome.NOT_A_FEED
+
+
+class Malformed(Unreadable):
+    """Meant to be a feed or a page, but nothing can be read out of it."""
+
+    outcome = Outcome.MALFORMED
 
 
 @dataclass(frozen=True, slots=True)

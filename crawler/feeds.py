@@ -21,22 +21,10 @@ import feedparser
 from lxml import etree
 
 from crawler.dates import read_date
-from crawler.documents import FeedDocument
+from crawler.documents import Empty, FeedDocument, Malformed, NotAFeed, Unreadable
 from crawler.entries import Entry
-from crawler.plain import charset_of, clip, decode, line, without_markup
-from crawler.rawfeeds import (
-    Element,
-    Malformed,
-    NotAFeed,
-    RawFeed,
-    Unreadable,
-    container,
-    digest,
-    local,
-    raw_hash,
-    take_apart,
-    without_prolog,
-)
+from crawler.plain import binary_kind, charset_of, clip, decode, language_code, line, without_markup
+from crawler.rawfeeds import Element, RawFeed, container, digest, local, raw, take_apart, without_prolog
 from crawler.sources import SourceId
 from crawler.urls import absolute
 
@@ -49,6 +37,7 @@ _TITLE_FROM_TEXT = 120  # characters of text that stand in for a missing title
 _SLOW_DATES = 300  # dates of one document we ask a slow library about
 
 _BATCH = 500  # entries handed to feedparser at once
+_LONGEST_RAW = 65_536  # bytes of an entry we still read when being careful
 _BATCH_SECONDS, _ENTRY_SECONDS = 4.0, 1.0
 _MOST_STALLED = 5  # of a batch; the entries after them are skipped
 
@@ -66,10 +55,6 @@ _TRIPPED = (
 Patience = Callable[[float], AbstractContextManager[None]]
 
 
-class Empty(Unreadable):
-    """There is no document."""
-
-
 class Stalled(BaseException):
     """Raised by a `Patience` when its time is over; no parser must catch it by accident."""
 
@@ -81,40 +66,26 @@ def read_feed(
     source: SourceId,
     known: frozenset[str] = frozenset(),
     *,
+    careful: bool = False,
     patience: Patience = lambda seconds: nullcontext(),
 ) -> FeedDocument:
     """The entries of a feed whose raw hashes are not in `known`, and what the document says of itself.
 
-    `base`: the address it came from. `patience`: a context in which at most so many seconds may pass before
+    `base`: the address it came from. `careful`: a child died of this document, so leave out the very long
+    entries and read the others alone. `patience`: a context in which at most so many seconds may pass before
     it raises Stalled. Raises Empty, NotAFeed or Malformed.
     """
     if not body.strip():
         raise Empty("the answer has no body")
-    _refuse_binary(body)
+    if kind := binary_kind(body):
+        raise NotAFeed(f"{kind}, not a feed")
     text = decode(body, _declared_charset(body), charset_of(content_type)).lstrip("\ufeff \t\r\n\0")
     if text.startswith(("{", "[")):
         return _read_json(text, _Reader(source, base), known)
-    return _read_xml(text, _Reader(source, base), known, patience)
+    return _read_xml(text, _Reader(source, base), known, careful, patience)
 
 
-_BINARY = {
-    b"\x89PNG": "a PNG image",
-    b"GIF8": "a GIF image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"RIFF": "an image or a sound",
-    b"%PDF": "a PDF file",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x1f\x8b": "a gzip file",
-    b"\x00\x00\x01\x00": "an icon",
-    b"wOF": "a font",
-}
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([\w.:-]{1,40})", re.IGNORECASE)
-
-
-def _refuse_binary(body: bytes) -> None:
-    for magic, name in _BINARY.items():
-        if body.startswith(magic):
-            raise NotAFeed(f"{name}, not a feed")
 
 
 def _declared_charset(body: bytes) -> str | None:
@@ -175,7 +146,7 @@ class _Reader:
             content=full,
             author=clip(line(without_markup(_text(author))), AUTHOR) or None,
             tags=tuple(_tags(tags)),
-            language=_language(language) or self.language,
+            language=language_code(_text(language)) or self.language,
             # Atom asks for `updated` only, and feedparser calls RSS 1.0's dc:date so.
             published=self.date(published) or changed,
             updated=changed,
@@ -211,12 +182,6 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-def _language(value: object) -> str | None:
-    """`pt-BR` → `pt`; None for what is no language code."""
-    code = re.split(r"[-_]", _text(value).strip().lower())[0]
-    return code if re.fullmatch(r"[a-z]{2,3}", code) else None
-
-
 def _new(hashes: Sequence[str], known: frozenset[str]) -> list[int]:
     """Positions of the entries that must be read; of equal ones the first."""
     first: dict[str, int] = {}
@@ -250,7 +215,9 @@ def _document(
 # ---- RSS and Atom
 
 
-def _read_xml(text: str, reader: _Reader, known: frozenset[str], patience: Patience) -> FeedDocument:
+def _read_xml(
+    text: str, reader: _Reader, known: frozenset[str], careful: bool, patience: Patience
+) -> FeedDocument:
     try:
         feed = take_apart(text)
     except Malformed as error:
@@ -259,21 +226,25 @@ def _read_xml(text: str, reader: _Reader, known: frozenset[str], patience: Patie
         return _read_whole(text, reader, known, patience, feed.problems[0])
     head = _head(feed.root)
     reader.language = head.language
-    hashes = [raw_hash(entry) for entry in feed.entries]
-    new = _new(hashes, known)
-    read = dict(zip(new, _read_elements(feed, [feed.entries[n] for n in new], reader, patience), strict=True))
+    raws = [raw(entry) for entry in feed.entries]
+    hashes = [digest(each) for each in raws]
+    read: dict[int, Entry | None] = dict.fromkeys(_new(hashes, known))
+    new = [position for position in read if not careful or len(raws[position]) <= _LONGEST_RAW]
+    elements = [feed.entries[position] for position in new]
+    batch = 1 if careful else _BATCH
+    read |= zip(new, _read_elements(feed, elements, batch, reader, patience), strict=True)
     return _document(head, hashes, known, read, feed.problems)
 
 
 def _read_elements(
-    feed: RawFeed, new: list[Element], reader: _Reader, patience: Patience
+    feed: RawFeed, new: list[Element], batch: int, reader: _Reader, patience: Patience
 ) -> Iterator[Entry | None]:
     place = container(feed.root)
     for entry in feed.entries:
         if (parent := entry.getparent()) is not None:
             parent.remove(entry)
-    for start in range(0, len(new), _BATCH):
-        yield from _read_batch(feed.root, place, new[start : start + _BATCH], reader, patience)
+    for start in range(0, len(new), batch):
+        yield from _read_batch(feed.root, place, new[start : start + batch], reader, patience)
 
 
 def _read_batch(
@@ -418,7 +389,7 @@ def _head(root: Element) -> _Head:
     return _Head(
         version=_version(root),
         title=clip(line(without_markup(said.get("title", ""))), TITLE),
-        language=_language(language),
+        language=language_code(language or ""),
         ttl=_ttl(said),
     )
 
@@ -461,7 +432,7 @@ def _read_json(text: str, reader: _Reader, known: frozenset[str]) -> FeedDocumen
     items = feed.get("items")
     if not isinstance(items, list):
         raise Malformed("a JSON Feed without items")
-    reader.language = _language(feed.get("language"))
+    reader.language = language_code(_text(feed.get("language")))
     head = _Head(
         "json11" if version.rstrip("/").endswith("1.1") else "json10",
         clip(line(without_markup(_text(feed.get("title"))[:20_000])), TITLE),

@@ -58,6 +58,18 @@ _BOMS = (
 )
 _CHARSET_PARAMETER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
+_MAGIC = {
+    b"\x89PNG": "a PNG image",
+    b"GIF8": "a GIF image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"RIFF": "an image or a sound",
+    b"%PDF": "a PDF file",
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\x00\x00\x01\x00": "an icon",
+    b"wOF": "a font",
+}
+
 # Invisible or direction-changing characters, controls, lone surrogates, non-characters, Hangul fillers. A
 # name spelt with them looks right and matches nothing; in a log or in Slack they forge what a reader sees.
 _UNSEEN = re.compile(
@@ -75,12 +87,12 @@ _C1_MEANT = {n: bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0)
 _PARAGRAPH_END = re.compile(r"[^\S\n]*(?:\r\n?|\n|\u2029)(?:[^\S\n]*\n)+|\u2029")
 
 _ELEMENTS = """
-    a abbr acronym address article aside audio b bdi bdo big blockquote body br button canvas caption center
-    cite code col dd del details dfn dir div dl dt em embed fieldset figcaption figure font footer form frame
-    h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label legend li link main map mark meta
-    nav nobr noscript object ol option p param picture pre q s samp script section select small source span strike
-    strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr tt u ul var
-    video wbr
+    a abbr acronym address article aside audio b bdi bdo big blockquote body br button canvas caption
+    center cite code col dd del details dfn dir div dl dt em embed fieldset figcaption figure font footer
+    form frame h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label legend li link main
+    map mark meta nav nobr noscript object ol option p param picture pre q s samp script section select
+    small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th
+    thead time title tr tt u ul var video wbr
     """.split()  # noqa: SIM905
 _TAG = re.compile(rf"<(?=[/!a-z])(?:/?(?:{'|'.join(_ELEMENTS)})(?:[\s/][^<>]*)?>|!--)", re.IGNORECASE)
 _WITHOUT_TEXT = frozenset(
@@ -128,6 +140,17 @@ def charset_of(content_type: str | None) -> str | None:
     """The charset parameter of a Content-Type header."""
     found = _CHARSET_PARAMETER.search(content_type or "")
     return found[1] if found else None
+
+
+def binary_kind(body: bytes) -> str | None:
+    """What these bytes are, if they are certainly no text."""
+    return next((name for magic, name in _MAGIC.items() if body.startswith(magic)), None)
+
+
+def language_code(text: str) -> str | None:
+    """`pt-BR` → `pt`; None for what is no language code."""
+    code = re.split(r"[-_]", text.strip().lower(), maxsplit=1)[0]
+    return code if re.fullmatch(r"[a-z]{2,3}", code) else None
 
 
 def line(text: str) -> str:

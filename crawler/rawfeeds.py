@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 from lxml import etree
 
+from crawler.documents import Malformed, NotAFeed
 from crawler.plain import clip, line
 
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -50,18 +51,6 @@ _NAMESPACES = {
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 
 
-class Unreadable(Exception):  # its kinds are answers, named like the outcomes they become
-    """The document gives no entries; the message is one line for a person."""
-
-
-class NotAFeed(Unreadable):
-    """Something else is served where the feed was."""
-
-
-class Malformed(Unreadable):
-    """Meant to be a feed, but nothing can be read out of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class RawFeed:
     """A document taken apart. The elements still hang in the tree of `root`."""
@@ -81,12 +70,12 @@ def take_apart(text: str) -> RawFeed:
     return RawFeed(root, find_entries(root))
 
 
-def raw_hash(entry: Element) -> str:
-    """What tells one version of a raw entry from another."""
-    return digest(etree.tostring(entry, encoding="utf-8", with_tail=False))
+def raw(entry: Element) -> bytes:
+    return etree.tostring(entry, encoding="utf-8", with_tail=False)
 
 
 def digest(raw: bytes) -> str:
+    """What tells one version of a raw entry from another."""
     return blake2b(raw, digest_size=12).hexdigest()
 
 
