@@ -1,0 +1,362 @@
+"""How an alert looks in Slack, and that no words from outside get out of their place."""
+
+import json
+import string
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts.notifications import Alarm, Delivery, DeliveryId, Notice, Plainness, Sentence, from_json, to_json
+from alerts.notifiers import slack_blocks
+from alerts.notifiers.slack_blocks import message, recognised
+from alerts.notifiers.words import (
+    address_of,
+    clean,
+    clip,
+    emphasised,
+    looks_like_address,
+    take_units,
+    units,
+)
+from tests.slack_stand_in import block_problems, complaints
+from tests.telling import NOW, alarm, delivery, load_shared
+
+
+def texts(said: Any) -> str:
+    return json.dumps(said, ensure_ascii=False)
+
+
+def headline_of(said: dict[str, Any]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = said["blocks"][0]["elements"][0]["elements"]
+    return parts
+
+
+def test_an_alert_looks_like_this() -> None:
+    said = message(delivery(alarm(sentence=Sentence("It binds OpenAI.", ((9, 15),)))))
+    assert said == {
+        "text": "OpenAI and Microsoft sign a new pact\nHerald · herald.example · en\n"
+        "<https://herald.example/pact>\nref 5f0c7a9e2b",
+        "mrkdwn": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "metadata": {
+            "event_type": "tocsin_delivery",
+            "event_payload": {"delivery": "5f0c7a9e2b", "story": "s1", "watch": "pact"},
+        },
+        "blocks": [
+            {
+                "type": "rich_text",
+                "block_id": "a-5f0c7a9e2b",
+                "elements": [
+                    {
+                        "type": "rich_text_section",
+                        "elements": [
+                            {
+                                "type": "link",
+                                "url": "https://herald.example/pact",
+                                "text": "OpenAI and Microsoft sign a new pact",
+                                "style": {"bold": True},
+                            }
+                        ],
+                    },
+                    {
+                        "type": "rich_text_quote",
+                        "elements": [
+                            {"type": "text", "text": "It binds "},
+                            {"type": "text", "text": "OpenAI", "style": {"bold": True}},
+                            {"type": "text", "text": "."},
+                        ],
+                    },
+                ],
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {"type": "plain_text", "text": "Herald · herald.example · en", "emoji": False},
+                    _moment("published"),
+                    _moment("seen"),
+                    {"type": "plain_text", "text": "The pact: core · ref 5f0c7a9e2b", "emoji": False},
+                ],
+            },
+        ],
+    }
+
+
+def _moment(word: str) -> dict[str, str]:
+    at = int(NOW.timestamp())
+    fallback = "2026-03-02 12:00 UTC"
+    return {"type": "mrkdwn", "text": f"{word} <!date^{at}^{{date_short_pretty}} {{time}}|{fallback}>"}
+
+
+def test_a_notice_has_no_story_and_no_nulls() -> None:
+    said = message(delivery(Notice("herald is down", "HTTP 500\nTry later"), story=None, watch=None))
+    assert said["metadata"]["event_payload"] == {"delivery": "5f0c7a9e2b"}
+    assert headline_of(said) == [{"type": "text", "text": "herald is down", "style": {"bold": True}}]
+    assert not complaints(said)
+
+
+HOSTILE = [
+    "<!channel> <!here> <!everyone> <@U0HUMAN> <!subteam^S1> <#C1> @channel",
+    "*bold* _it_ ~gone~ `code` ```fence``` > quote",
+    "<https://evil.example|https://openai.com>",
+    "a | b < c > d & e &amp; &lt;",
+    "OpenAI\u202eevil\u2066 Open\u200bAI\u200f \ufeff",
+    "tab\tline\nfeed\rreturn\x1b[31mred\x07\x00 \u2028\u2029\x85",
+    "half \ud83d surrogate \udfff",
+    "🔔" * 3000,
+    "x" * 9000,
+    "&" * 5000,
+    "<" * 400,
+    "ref 5f0c7a9e2b",
+    '{"level":"info"} %s {} \\u0000',
+    "\u3164\u115f\u2800",
+    "",
+]
+
+
+@pytest.mark.parametrize("plainness", Plainness)
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_words_stay_words(words: str, plainness: Plainness) -> None:
+    body = alarm(
+        words,
+        source_name=words,
+        language=words[:8],
+        sentence=Sentence(words, ((0, len(words)),)),
+        watch_name=words,
+    )
+    for shown in (body, Notice(words, words)):
+        said = message(delivery(shown, plainness=plainness, repeat_possible=True))
+        assert block_problems(said.get("blocks", [])) == []
+        assert complaints({"channel": "C1", **said}) == []
+        assert units(said["text"]) <= 3000
+
+
+@pytest.mark.parametrize(
+    ("title", "lies"),
+    [
+        ("https://openai.com/blog", True),
+        ("HTTPS://OPENAI.COM", True),
+        ("openai.com", True),
+        ("openai.com: all is well", True),
+        ("www.openai.com says", True),
+        ("See https://openai.com for more", True),
+        ("openai.com/blog is down", True),
+        ("192.168.0.1 is open", True),
+        ("ｏｐｅｎａｉ．ｃｏｍ", True),
+        ("(openai.com)", True),
+        ("microsoft.com?x", True),
+        ("OpenAI and Microsoft part", False),
+        ("GPT-5.5 is out: 3.2 times faster", False),
+        ("Node.js 30 is out", False),
+        ("The U.S. sues", False),
+        ("OpenAI… and so on", False),
+    ],
+)
+def test_a_title_that_looks_like_an_address_is_no_label(title: str, lies: bool) -> None:
+    assert looks_like_address(title) is lies
+    parts = headline_of(message(delivery(alarm(title, link="https://evil.example/x"))))
+    links = [part for part in parts if part["type"] == "link"]
+    assert [link["text"] for link in links] == ["evil.example" if lies else title]
+    assert parts[0]["type"] == "link"  # the article's link comes first in any case
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://a.example/x|y>z<w\"q'r s", "https://a.example/x%7Cy%3Ez%3Cw%22q%27r%20s"),
+        ("https://müller.example/ü", "https://xn--mller-kva.example/%C3%BC"),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("https://openai.com@evil.example/", None),
+        ("https://a.example/" + "x" * 9000, None),
+        ("not an address", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_which_links_are_shown(link: str | None, shown: str | None) -> None:
+    assert address_of(link) == shown
+    said = message(delivery(alarm(link=link)))
+    found = [part["url"] for part in headline_of(said) if part["type"] == "link"]
+    assert found == ([shown] if shown else [])
+    assert complaints({"channel": "C1", **said}) == []
+
+
+def test_a_link_full_of_ampersands_leaves_the_text_whole() -> None:
+    link = "https://a.example/?" + "a&" * 900
+    said = message(delivery(alarm("&" * 500, link=link)))
+    assert "<https" not in said["text"]
+    assert headline_of(said)[0]["url"] == link
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2026, 9999])
+def test_any_date_can_be_shown(year: int) -> None:
+    said = message(delivery(alarm(published=datetime(year, 1, 1, tzinfo=UTC))))
+    assert block_problems(said["blocks"]) == []
+    assert complaints({"channel": "C1", **said}) == []
+
+
+def test_look_alike_letters_are_pointed_out() -> None:
+    assert "look-alike" in texts(message(delivery(alarm(look_alike=True))))
+
+
+def test_a_possible_repeat_says_so() -> None:
+    said = message(delivery(repeat_possible=True))
+    assert "possible repeat · ref" in texts(said["blocks"])
+    assert "possible repeat · ref" in said["text"]
+
+
+def test_two_hundred_matches_make_one_valid_message() -> None:
+    words = "OpenAI " * 200
+    spans = tuple((at, at + 6) for at in range(0, len(words), 7))
+    said = message(delivery(alarm(sentence=Sentence(words, spans), title_spans=spans)))
+    assert block_problems(said["blocks"]) == []
+    assert len(said["blocks"][0]["elements"][1]["elements"]) <= 60
+
+
+def test_of_a_long_sentence_the_part_round_the_match_is_shown() -> None:
+    words = "a " * 600 + "OpenAI" + " b" * 600
+    shown = emphasised(words, ((1200, 1206),))
+    assert [piece.text for piece in shown if piece.bold] == ["OpenAI"]
+    assert shown[0].text == shown[-1].text == "…"
+    assert sum(units(piece.text) for piece in shown) <= 602
+
+
+@pytest.mark.parametrize("spans", [((5, 3),), ((0, 99),), ((3, 5), (1, 2)), ((-4, 2),)])
+def test_spans_that_make_no_sense_lose_no_words(spans: tuple[tuple[int, int], ...]) -> None:
+    assert "".join(piece.text for piece in emphasised("Open the gate", spans)) == "Open the gate"
+
+
+@given(st.text(alphabet=st.characters(), max_size=400))
+def test_cleaning_is_done_after_one_time(words: str) -> None:
+    assert clean(clean(words)) == clean(words)
+
+
+@given(st.text(max_size=200), st.integers(1, 300))
+def test_clipping_keeps_to_the_limit_and_halves_no_character(words: str, most: int) -> None:
+    assert units(clip(words, most)) <= most
+    assert words.startswith(take_units(words, most))
+
+
+NASTY = st.text(
+    alphabet=st.one_of(
+        st.characters(),
+        st.sampled_from("<>&|@#!*_~`\n\t\u202e\u200b\u2028 .:/"),
+        st.sampled_from(string.ascii_letters),
+        st.sampled_from("🔔👩‍🚀"),
+    ),
+    max_size=300,
+)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+@st.composite
+def alarms(draw: st.DrawFn) -> Alarm:
+    sentence = draw(NASTY)
+    cuts = sorted(draw(st.lists(st.integers(0, len(sentence)), max_size=8)))
+    return Alarm(
+        title=draw(NASTY | st.sampled_from(HOSTILE)),
+        title_spans=(),
+        link=draw(st.none() | NASTY | NASTY.map(lambda words: f"https://a.example/{words}")),
+        source_name=draw(NASTY),
+        language=draw(st.none() | NASTY),
+        published=draw(st.none() | MOMENTS),
+        seen=draw(MOMENTS),
+        sentence=draw(
+            st.none() | st.just(Sentence(sentence, tuple(zip(cuts[::2], cuts[1::2], strict=False))))
+        ),
+        watch="pact",
+        watch_name=draw(NASTY),
+        rule=draw(st.text(string.ascii_lowercase, min_size=1, max_size=20)),
+        look_alike=draw(st.booleans()),
+    )
+
+
+DELIVERIES = st.builds(
+    Delivery,
+    id=st.uuids().map(lambda one: DeliveryId(one.hex)),
+    channel=st.just("news"),
+    body=alarms() | st.builds(Notice, NASTY, NASTY),
+    story=st.none() | st.just("s1"),
+    watch=st.none() | st.just("pact"),
+    plainness=st.sampled_from(Plainness),
+    attempts=st.just(1),
+    repeat_possible=st.booleans(),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(DELIVERIES)
+def test_any_words_make_a_message_that_is_valid_and_beyond_reproach(given_delivery: Delivery) -> None:
+    said = {"channel": "C1", **message(given_delivery)}
+    json.dumps(said).encode()
+    assert block_problems(said.get("blocks", [])) == []
+    assert complaints(said) == []
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(DELIVERIES)
+def test_the_second_stand_in_finds_nothing_either(given_delivery: Delivery) -> None:
+    fakeslack, lint = load_shared("fakeslack"), load_shared("lint")
+    said = {"channel": "C1", **message(given_delivery)}
+    assert fakeslack.BlockKit(said.get("blocks", [])).errs == []
+    assert list(lint.lint(said)) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(alarms() | st.builds(Notice, NASTY, NASTY))
+def test_a_body_comes_out_of_the_outbox_as_it_went_in(body: Alarm | Notice) -> None:
+    assert from_json(to_json(body)) == body
+
+
+def test_control_without_escaping_the_reader_complains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slack_blocks, "escape", lambda words: words)
+    said = {"channel": "C1", **message(delivery(alarm("<!channel> <https://evil.example|openai.com>")))}
+    assert complaints(said)
+
+
+# --- recognised again -------------------------------------------------------------------------------
+
+MINE = DeliveryId("5f0c7a9e2b")
+
+
+@pytest.mark.parametrize("plainness", Plainness)
+def test_our_message_is_recognised_in_each_form(plainness: Plainness) -> None:
+    said = {"bot_id": "B1", **message(delivery(plainness=plainness))}
+    assert recognised(said, [MINE]) == MINE
+
+
+@pytest.mark.parametrize("lost", ["metadata", "blocks", "text"])
+def test_one_way_may_be_lost(lost: str) -> None:
+    said = {"bot_id": "B1", **message(delivery())}
+    del said[lost]
+    assert recognised(said, [MINE]) == MINE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"text": "ref 5f0c7a9e2b"},
+        {"bot_id": "B1", "text": "ref 5f0c7a9e2b is the end of a headline\nref 0000000000"},
+        {"bot_id": "B1", "text": "ref 5f0c7a9e2bX"},
+        {"bot_id": "B1", "text": None, "blocks": None, "metadata": None},
+        {
+            "bot_id": "B1",
+            "blocks": ["odd"],
+            "metadata": {"event_type": "tocsin_delivery", "event_payload": 3},
+        },
+        {"bot_id": "B1", "metadata": {"event_type": "other", "event_payload": {"delivery": "5f0c7a9e2b"}}},
+    ],
+    ids=range(7),
+)
+def test_what_only_looks_like_ours_is_not(said: dict[str, Any]) -> None:
+    assert recognised(said, [MINE]) is None
+
+
+def test_a_headline_that_quotes_the_reference_of_another_does_not_hide_it() -> None:
+    other = delivery(alarm("ref 5f0c7a9e2b"), id=DeliveryId("0000000000"))
+    assert recognised({"bot_id": "B1", **message(other)}, [MINE]) == "0000000000"
