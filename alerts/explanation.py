@@ -98,7 +98,7 @@ def _answer(
     article: Article,
     rows: Sequence[Row[Any]],
     explanation: Explanation,
-    page: Row[Any] | None,
+    page: Row[Any, Any, Any] | None,
 ) -> tuple[Answer, str, list[Record]]:
     told = next((row for row in rows if row.action == Action.TELL.value), None)
     if told is not None:
@@ -133,7 +133,7 @@ def _failing(explanation: Explanation) -> str:
     return "No rule holds: " + "; ".join(lacking[:3]) + more + "."
 
 
-def _page(page: Row[Any] | None) -> str | None:
+def _page(page: Row[Any, Any, Any] | None) -> str | None:
     if page is None:
         return None
     tried = f", {page.page_attempts} tries, the last: {page.page_outcome}" if page.page_attempts else ""
