@@ -1,0 +1,196 @@
+"""How things stand: one picture for the command, the status page and the monitor.
+
+Lives here: asking the notebooks and counting. Not here: the words and colours of a terminal (`cli`), of a
+page (`health`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from alerts import ledger, outbox
+from alerts.notifications import Alarm
+from alerts.outbox import ChannelState, Record, State
+from crawler import archive
+from crawler.fetches import Outcome
+from crawler.sources import Source, SourceId
+
+RECENT = timedelta(hours=24)
+SHOWN_ALERTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStanding:
+    """One source as it stands."""
+
+    id: SourceId
+    name: str
+    state: str  # ok | failing | rate_limited | new
+    outcome: str | None  # of the last fetch; None: never fetched
+    detail: str
+    advice: str
+    failures: int
+    failing_since: datetime | None
+    fetched_at: datetime | None
+    changed_at: datetime | None
+    next_due_at: datetime | None
+    entries_24h: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: _plain(getattr(self, name)) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything a person or a monitor asks of a running Tocsin."""
+
+    at: datetime
+    sources: tuple[SourceStanding, ...]
+    archive: Mapping[str, int]
+    verdicts_24h: Mapping[str, int]
+    deliveries: Mapping[State, int]
+    oldest_waiting: datetime | None
+    last_sent: datetime | None
+    channels: tuple[ChannelState, ...]
+    alerts: tuple[Row[Any], ...]  # newest first
+    silences: int
+    seen_to_told: Mapping[str, float | None]  # seconds; p50, p95, max of the recent ones
+
+    @property
+    def by_state(self) -> dict[str, int]:
+        return dict(Counter(s.state for s in self.sources))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "at": _plain(self.at),
+            "sources": {"total": len(self.sources), **self.by_state},
+            "failing": [s.to_json() for s in self.sources if s.state == "failing"],
+            "archive": dict(self.archive),
+            "verdicts_24h": dict(self.verdicts_24h),
+            "deliveries": {state.value: count for state, count in self.deliveries.items()},
+            "oldest_waiting": _plain(self.oldest_waiting),
+            "oldest_waiting_s": (self.at - self.oldest_waiting).total_seconds()
+            if self.oldest_waiting
+            else None,
+            "channels": [
+                {
+                    "id": c.id,
+                    "stopped_at": _plain(c.stopped_at),
+                    "stopped_reason": c.stopped_reason,
+                    "held_until": _plain(c.held_until),
+                }
+                for c in self.channels
+            ],
+            "last_alert": alert_json(self.alerts[0]) if self.alerts else None,
+            "last_sent": _plain(self.last_sent),
+            "silences": self.silences,
+            "latency_s": {"seen_to_told": dict(self.seen_to_told)},
+        }
+
+
+def picture(connection: Connection, configured: Mapping[SourceId, Source], now: datetime) -> Picture:
+    counted = archive.entry_counts(connection, now - RECENT)
+    sent = outbox.records(connection, states=(State.SENT,), limit=500, newest_first=True)
+    return Picture(
+        at=now,
+        sources=tuple(
+            _standing(row, configured.get(row.id), counted.get(row.id, 0))
+            for row in archive.source_rows(connection)
+        ),
+        archive=archive.counts(connection),
+        verdicts_24h=ledger.verdict_counts(connection, now - RECENT),
+        deliveries=outbox.counts(connection),
+        oldest_waiting=outbox.oldest_waiting(connection),
+        last_sent=outbox.last_sent(connection),
+        channels=tuple(outbox.channel_states(connection)),
+        alerts=tuple(ledger.recent_alerts(connection, SHOWN_ALERTS)),
+        silences=len(ledger.list_silences(connection, now)),
+        seen_to_told=percentiles([s for s in map(_seen_to_told, sent) if s is not None]),
+    )
+
+
+def source_standing(
+    connection: Connection, source: Source, now: datetime
+) -> tuple[SourceStanding | None, list[dict[str, Any]]]:
+    """One source, and what it announced last; None: it was never enrolled."""
+    counted = archive.entry_counts(connection, now - RECENT)
+    row = next((row for row in archive.source_rows(connection) if row.id == source.id), None)
+    latest = [
+        {
+            "seen_at": e.seen_at,
+            "published": e.published_at,
+            "title": e.title,
+            "url": e.url,
+            "article": e.article,
+        }
+        for e in archive.latest_entries(connection, SourceId(source.id), 10)
+    ]
+    return (_standing(row, source, counted.get(source.id, 0)) if row is not None else None), latest
+
+
+def advice(outcome: str | None) -> str:
+    return Outcome(outcome).advice if outcome else ""
+
+
+def _standing(row: Row[Any], source: Source | None, entries_24h: int) -> SourceStanding:
+    outcome = Outcome(row.outcome) if row.outcome else None
+    return SourceStanding(
+        id=SourceId(row.id),
+        name=(source.name if source else "") or row.id,
+        state=_state(row, outcome),
+        outcome=row.outcome,
+        detail=row.detail or "",
+        advice=advice(row.outcome),
+        failures=row.failures,
+        failing_since=row.failing_since,
+        fetched_at=row.fetched_at,
+        changed_at=row.changed_at,
+        next_due_at=row.next_due_at,
+        entries_24h=entries_24h,
+    )
+
+
+def _state(row: Row[Any], outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "new"
+    if outcome is Outcome.RATE_LIMITED:
+        return "rate_limited"
+    return "failing" if row.failures else "ok"
+
+
+def _seen_to_told(record: Record) -> float | None:
+    if not isinstance(record.body, Alarm) or record.sent_at is None:
+        return None
+    return (record.sent_at - record.body.seen).total_seconds()
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float | None]:
+    """p50, p95 and max; None where there is nothing to count."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return {"p50": None, "p95": None, "max": None}
+    return {
+        "p50": round(ordered[len(ordered) // 2], 1),
+        "p95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
+        "max": round(ordered[-1], 1),
+    }
+
+
+def alert_json(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": _plain(row.at),
+        "watch": row.watch,
+        "rule": row.rule,
+        "title": row.title,
+        "link": row.link,
+        "source": row.source,
+        "story": row.story,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
