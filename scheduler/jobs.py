@@ -1,0 +1,83 @@
+"""The jobs APScheduler ticks: crawl, screen, dispatch, telling the ops channel.
+
+Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and how
+the process stops (`daemon`), what a door does (`crawler`, `alerts`).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from random import Random
+
+from alerts.dispatch import Dispatched, dispatch
+from sqlalchemy import Engine
+
+from alerts.channels import Channel, DeliveryHabits
+from alerts.notifiers import Notifier
+from alerts.screen import Rulebook, Screened, screen
+from crawler.crawl import Crawl
+from scheduler import notices
+from scheduler.health import Progress
+
+Clock = Callable[[], datetime]
+
+
+class Jobs:
+    """What ticks. All that a reload may exchange lies in attributes, and each job reads them anew."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        crawler: Crawl,
+        rulebook: Rulebook,
+        channels: Mapping[str, Channel],
+        notifiers: Mapping[str, Notifier],
+        habits: DeliveryHabits,
+        ops: str | None,
+        clock: Clock,
+        rng: Random,
+        progress: Progress,
+    ) -> None:
+        self.engine, self.crawler, self.rulebook = engine, crawler, rulebook
+        self.channels, self.notifiers, self.habits, self.ops = channels, notifiers, habits, ops
+        self.clock, self.rng, self.progress = clock, rng, progress
+        self.sending: set[asyncio.Task[object]] = set()  # what a stop lets finish
+
+    async def crawl(self) -> int:
+        """Puts what is due into the crawler's queue."""
+        taken = await self.crawler.tick()
+        self.progress.note("crawl", self.clock())
+        return taken
+
+    async def screen(self) -> Screened:
+        """Screens all there is. Between two short transactions the loop turns and others may write."""
+        total = Screened()
+        while (done := screen(self.engine, self.rulebook, self.clock())).articles:
+            total += done
+            await asyncio.sleep(0)
+        self.progress.note("screen", self.clock())
+        return total
+
+    async def dispatch(self, channel: str) -> Dispatched:
+        """Delivers what is due for one channel.
+
+        Channels tick apart, so that a slow one holds up nobody else.
+        """
+        task = asyncio.current_task()
+        if task:
+            self.sending.add(task)
+            task.add_done_callback(self.sending.discard)
+        done = await dispatch(
+            self.engine, self.channels[channel], self.notifiers[channel], self.habits, self.clock, self.rng
+        )
+        self.progress.note(f"dispatch:{channel}", self.clock())
+        return done
+
+    def tell_ops(self) -> None:
+        """Says in the ops channel what a person has to know, each thing once."""
+        if self.ops is None:
+            return
+        now = self.clock()
+        with self.engine.begin() as connection:
+            notices.tell_of_sources(connection, self.ops, now)
+            notices.tell_of_channels(connection, self.ops, now)

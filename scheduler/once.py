@@ -1,0 +1,119 @@
+"""One pass without a clock: crawl every source now, screen, dispatch until nothing is due, stop.
+
+Lives here: `tocsin once`, and the trial fetch of a single address. Not here: the daemon.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from alerts import outbox
+from alerts.outbox import State
+from alerts.screen import Screened
+from crawler import archive
+from crawler.crawl import Crawl, Summary
+from crawler.network import Network
+from crawler.sources import Source, SourceId
+from scheduler import assembly
+from scheduler.daemon import utc_now
+from scheduler.database import FILE, open_database
+from scheduler.health import Progress
+from scheduler.jobs import Jobs
+from scheduler.settings import Settings
+
+DRAIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one pass did."""
+
+    crawled: Summary
+    screened: Screened
+    deliveries: Mapping[State, int]
+    sent: int
+
+    def to_json(self) -> dict[str, Any]:
+        unfinished = sum(self.deliveries[state] for state in outbox.UNFINISHED)
+        return {
+            "sources": {
+                "ok": self.crawled.ok,
+                "not_modified": self.crawled.not_modified,
+                "failed": self.crawled.failed,
+            },
+            "entries_new": self.crawled.entries_new,
+            "articles_new": self.crawled.articles_new,
+            "matches": self.screened.matches,
+            "alerts": self.screened.alerts,
+            "deliveries": {"sent": self.sent, "waiting": unfinished, "dead": self.deliveries[State.DEAD]},
+        }
+
+
+async def one_pass(settings: Settings, engine: Engine) -> Passed:
+    """Crawls every source that is switched on, whatever its pace.
+
+    Then screens and delivers what came of it.
+    """
+    jobs = assembly.jobs(settings, engine, utc_now, Random(), Progress())
+    now = utc_now()
+    with engine.begin() as connection:
+        archive.enrol(connection, settings.crawled.values())
+        outbox.recover(connection, now, settings.daemon.delivery.settle)
+        outbox.resume(connection, now)
+    await jobs.crawler.open()
+    try:
+        crawled = await jobs.crawler.crawl_all()
+    finally:
+        await jobs.crawler.close(DRAIN)
+    screened = await jobs.screen()
+    jobs.tell_ops()
+    sent = await _deliver(jobs)
+    with engine.connect() as connection:
+        return Passed(crawled, screened, outbox.counts(connection), sent)
+
+
+async def _deliver(jobs: Jobs) -> int:
+    """Every channel until nothing is due there; what has to wait for its time waits for the next pass."""
+    done = await asyncio.gather(*(jobs.dispatch(channel) for channel in jobs.channels))
+    return sum(d.sent for d in done)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a single source gave when it was asked once, in a database of its own."""
+
+    source: Row[Any]
+    entries: tuple[Row[Any], ...]
+
+
+async def try_sources(sources: Mapping[SourceId, Source], network: Network) -> dict[str, Trial]:
+    """Asks each source once, politely, without touching what the daemon knows."""
+    with tempfile.TemporaryDirectory(prefix="tocsin-") as scratch:
+        engine = open_database(f"sqlite:///{Path(scratch) / FILE}")
+        try:
+            return await _try_sources(engine, sources, network)
+        finally:
+            engine.dispose()
+
+
+async def _try_sources(
+    engine: Engine, sources: Mapping[SourceId, Source], network: Network
+) -> dict[str, Trial]:
+    with engine.begin() as connection:
+        archive.enrol(connection, sources.values())
+    crawl = Crawl(engine, network, utc_now, Random(), lambda _title, _text: False, sources=sources)
+    await crawl.open()
+    try:
+        await crawl.crawl_all()
+    finally:
+        await crawl.close(DRAIN)
+    with engine.connect() as connection:
+        rows = archive.source_rows(connection)
+        return {row.id: Trial(row, tuple(archive.latest_entries(connection, row.id, 10))) for row in rows}
