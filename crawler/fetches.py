@@ -1,7 +1,7 @@
 """Fetch: one HTTP retrieval with its outcome.
 
-Lives here: the closed list of outcomes, each with what to try next, and the value a fetch leaves behind. Not here:
-how an answer becomes an outcome (`revalidation`, `spiders`), what the outcome does to the pace (`pacing`).
+Lives here: the closed list of outcomes, each with what to try next, and the value a fetch leaves behind. Not
+here: how an answer becomes an outcome (`revalidation`, `spiders`), what the outcome does to the pace (`pacing`).
 """
 
 from dataclasses import dataclass
@@ -54,13 +54,13 @@ class Outcome(StrEnum):
 _SUCCEEDED = frozenset({Outcome.OK, Outcome.NOT_MODIFIED, Outcome.UNCHANGED})
 
 _ADVICE = {
-    Outcome.RATE_LIMITED: "nothing to do: the source asked us to slow down and we do; a larger `every:` helps",
+    Outcome.RATE_LIMITED: "nothing to do: it asked us to slow down and we do; a larger `every:` helps",
     Outcome.DNS: "check the host name; the site may have moved",
     Outcome.TLS: "the certificate does not hold; the site may have moved, or a proxy stands in between",
     Outcome.REFUSED: "nothing listens there; check host and port",
     Outcome.RESET: "the server hung up; if it lasts, ask less often",
     Outcome.TIMEOUT: "the server was too slow; raise `timeout:` if it lasts",
-    Outcome.BLOCKED_ADDRESS: "the address is private or special; allow it under `network: allow` if that is meant",
+    Outcome.BLOCKED_ADDRESS: "the address is private or special; if that is meant, allow it under `network:`",
     Outcome.ROBOTS: "the site's robots.txt forbids it; look for another feed, or ask the publisher",
     Outcome.TOO_LARGE: "look for a smaller feed of the same site",
     Outcome.BAD_ENCODING: "the server says one encoding and sends another; nothing to do here",
@@ -71,9 +71,9 @@ _ADVICE = {
     Outcome.SERVER_ERROR: "the site is in trouble; nothing to do here",
     Outcome.HTTP_ERROR: "open the address in a browser and see what it says",
     Outcome.EMPTY: "the answer had no body; if it lasts, look for another feed",
-    Outcome.NOT_A_FEED: "a page or something else is served where the feed was; look for the new feed on the site",
+    Outcome.NOT_A_FEED: "something else is served where the feed was; look for the new feed on the site",
     Outcome.MALFORMED: "the feed is broken; tell the publisher",
-    Outcome.UNPARSABLE: "the document is made so that parsing it never ends; tell the publisher, or remove the source",
+    Outcome.UNPARSABLE: "parsing the document never ends; tell the publisher, or remove the source",
 }
 
 
@@ -97,8 +97,15 @@ class Fetch:
 
 
 class FetchFailed(Exception):
-    """A retrieval that brought no answer we can use. Converted once at the border; `detail` holds no secret."""
+    """A retrieval without an answer we can use. Converted once at the border; `detail` holds no secret."""
 
-    def __init__(self, outcome: Outcome, detail: str, *, status: int | None = None, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        outcome: Outcome,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(f"{outcome}: {detail}")
         self.outcome, self.detail, self.status, self.retry_after = outcome, detail, status, retry_after

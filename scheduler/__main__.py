@@ -1,0 +1,5 @@
+"""`python -m scheduler` is `tocsin`."""
+
+from scheduler.cli import main
+
+main()
