@@ -35,7 +35,7 @@ from crawler.fetches import Outcome
 from crawler.hosts import Hosts
 from crawler.lanes import Lanes
 from crawler.network import Network
-from crawler.pipeline import ArchivePipeline
+from crawler.pipeline import ArchivePipeline, write_down
 from crawler.robots import Robots
 from crawler.sources import Source, SourceId
 from crawler.spiders.manners import Manners
@@ -184,6 +184,7 @@ class Crawl:
             self._check()
             self._progress.clear()
             await self._progress.wait()
+        write_down(self._kit)
         return self._summary
 
     def _check(self) -> None:
@@ -192,6 +193,7 @@ class Crawl:
 
     def _take(self, now: datetime, due_by: datetime | None = None) -> int:
         """Pages first: somebody waits for the news they belong to."""
+        write_down(self._kit)
         room = self._room
         if room <= 0:
             return 0
@@ -287,6 +289,7 @@ class Crawl:
         await self._until_idle(loop.time() + TO_STOP)
         await self._stop_scrapy()
         await self._downloads.close()
+        write_down(self._kit)
         unfinished = self._lanes.unfinished()
         now = self._clock()
         with self._engine.begin() as connection:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 
 from crawler.sources import SourceId
 from crawler.urls import canonical, host, without_origin
@@ -56,6 +57,9 @@ def misused(entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(kind for kind, read in _KINDS.items() if _is_misused(entries, read, _TELL_APART[kind]))
 
 
+@lru_cache(
+    maxsize=16_384
+)  # asked for each kind of identity, and again with every document that shows the entry
 def normalised_title(title: str) -> str:
     """The title without case, punctuation, width and spacing: `“OpenAI” – Microsoft` → `openai microsoft`."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", title).casefold())
@@ -134,6 +138,7 @@ def _different(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return bool(both) and all(a != b for a, b in both)
 
 
+@cache
 def _letter_or_blank(character: str) -> str:
     # Marks count as letters: without them Bengali or Thai words fall apart into single consonants.
     return character if character.isalnum() or unicodedata.category(character).startswith("M") else " "

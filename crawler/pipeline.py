@@ -1,20 +1,29 @@
 """Scrapy hands a reading over; we write it into the archive, and say so.
 
-Lives here: one reading → one transaction and one line in the log. Not here: the SQL (`archive`), when the
+Lives here: one reading → its transaction and one line in the log. Not here: the SQL (`archive`), when the
 source is due again (`pacing`).
 """
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from crawler import archive, pacing
-from crawler.archive import Recorded
+from crawler.archive import Claim, Recorded
+from crawler.documents import FeedDocument
+from crawler.entries import Entry
 from crawler.fetches import Fetch, Outcome
 from crawler.spiders.reader import Kit
 from crawler.spiders.readings import PageReading, Reading, SourceReading
 
 log = structlog.get_logger(__name__)
+
+STEP = 100  # entries in one transaction: a tenth of a second in which nothing else happens
+WRITING = timedelta(minutes=2)  # more than 10,000 entries take
 
 _QUIET = frozenset({Outcome.NOT_MODIFIED, Outcome.UNCHANGED})  # what a daemon sees all day
 
@@ -29,37 +38,49 @@ class ArchivePipeline:
     def from_crawler(cls, crawler: Any) -> "ArchivePipeline":
         return cls(crawler.spider.kit)
 
-    def process_item(self, item: Reading) -> Reading:
+    async def process_item(self, item: Reading) -> Reading:
         recorded = None
-        if isinstance(item, SourceReading):
-            recorded = self._write_source(item)
-        else:
+        if isinstance(item, PageReading):
             self._write_page(item)
+        elif item.document is None:
+            self._kit.unwritten.append(item)
+        else:
+            recorded = await self._write_document(item, item.document)
         self._kit.written(item, recorded)
         return item
 
-    def _write_source(self, reading: SourceReading) -> Recorded | None:
-        claim, fetch, document = reading.claim, reading.fetch, reading.document
+    async def _write_document(self, reading: SourceReading, document: FeedDocument) -> Recorded | None:
+        """A long document in several transactions, oldest entries first, so that nobody waits for all of it.
+
+        Each gives the lease back, so the source is not due before `WRITING` until the last. Only the last
+        remembers the hashes and validators: after a crash in between the document is fetched and read
+        again, and the entries written before are known by their identities.
+        """
+        claim, fetch = reading.claim, reading.fetch
         due = pacing.next_due(claim.source, claim.state, fetch, self._kit.rng)
-        with self._kit.engine.begin() as connection:
-            if document is None:
-                held = archive.record_fetch(connection, claim, fetch, due)
-                recorded = None
-            else:
-                recorded = archive.record_document(
-                    connection, claim, fetch, document.entries, document.shown, due,
+        total = Recorded(0, 0, 0, 0)
+        early = replace(fetch, etag=None, last_modified=None, body_hash=None)
+        steps = _steps(document.entries)
+        for number, entries in enumerate(steps, start=1):
+            last = number == len(steps)
+            with self._kit.engine.begin() as connection:
+                step = archive.record_document(
+                    connection, claim, fetch if last else early, entries,
+                    document.shown if last else sorted(claim.state.shown),
+                    due if last else fetch.at + WRITING,
                     lambda entry: self._kit.want_page(claim.source, entry),
                 )  # fmt: skip
-                held = recorded is not None
-        if not held:
-            log.warning("lease lost", source=claim.source.id)
-        fields = {"source": claim.source.id} | _facts(fetch)
-        if recorded is not None:
-            fields |= {"entries_new": recorded.entries_new, "pages_wanted": recorded.pages_wanted}
-        if document is not None and document.skipped:
-            fields["entries_skipped"] = document.skipped
-        _say("source fetched", fetch, fields)
-        return recorded
+            if step is None:
+                _say_lost(claim)
+                return None
+            total = Recorded(*(a + b for a, b in zip(total, step, strict=True)))
+            if not last:
+                await asyncio.sleep(0)
+        facts: dict[str, object] = {"entries_new": total.entries_new, "pages_wanted": total.pages_wanted}
+        if document.skipped:
+            facts["entries_skipped"] = document.skipped
+        _say("source fetched", fetch, {"source": claim.source.id} | _facts(fetch) | facts)
+        return total
 
     def _write_page(self, reading: PageReading) -> None:
         claim, fetch = reading.claim, reading.fetch
@@ -69,13 +90,41 @@ class ArchivePipeline:
                 archive.postpone_page(connection, claim, reading.held_until)
             else:
                 again = fetch.at + wait if wait is not None else None
-                archive.record_page(
-                    connection, claim, fetch, again, reading.wording, reading.landed, reading.language
-                )
+                words, landed = reading.wording, reading.landed
+                archive.record_page(connection, claim, fetch, again, words, landed, reading.language)
         fields = {"article": claim.article, "source": claim.source.id, "url": claim.url} | _facts(fetch)
         if not reading.wording and reading.held_until is None:
             fields["again"] = f"{wait.total_seconds():g}s" if wait is not None else "never"
         _say("page fetched", fetch, fields)
+
+
+def write_down(kit: Kit) -> None:
+    """The fetches without a document, in one transaction: what a daemon sees all day costs one commit a tick.
+
+    A crash before it forgets that they were fetched; they are fetched again, and that is all.
+    """
+    readings = kit.unwritten[:]
+    if not readings:
+        return
+    with kit.engine.begin() as connection:
+        for reading in readings:
+            claim, fetch = reading.claim, reading.fetch
+            due = pacing.next_due(claim.source, claim.state, fetch, kit.rng)
+            if not archive.record_fetch(connection, claim, fetch, due):
+                _say_lost(claim)
+    del kit.unwritten[: len(readings)]
+    for reading in readings:
+        _say("source fetched", reading.fetch, {"source": reading.claim.source.id} | _facts(reading.fetch))
+
+
+def _say_lost(claim: Claim) -> None:
+    log.warning("lease lost", source=claim.source.id)
+
+
+def _steps(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """Documents show the newest entry first, so the last piece is the oldest."""
+    pieces = [entries[start : start + STEP] for start in range(0, len(entries), STEP)]
+    return pieces[::-1] or [()]
 
 
 def _facts(fetch: Fetch) -> dict[str, object]:

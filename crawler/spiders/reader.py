@@ -6,7 +6,7 @@ Lives here: claims → requests, answers and failures → readings. Not here: wh
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -60,6 +60,9 @@ class Kit:
     dropped: Callable[
         [Claim | PageClaim], None
     ]  # it ended without a reading: we are stopping, or a defect of ours
+    unwritten: list[SourceReading] = field(
+        default_factory=list
+    )  # brought no document; written with the next tick
     stopping: bool = False
 
     @property
