@@ -928,13 +928,13 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def is_screened(connection: Connection, article: int) -> bool:
-    """Whether the alerts have seen some revision of it."""
-    seen = (
+    """Whether the alerts have seen its last wording; one that was replaced before its turn does not count."""
+    waiting = (
         select(revisions.c.id)
-        .where(revisions.c.article == article, revisions.c.screened_at.is_not(None))
+        .where(revisions.c.article == article, revisions.c.screened_at.is_(None))
         .limit(1)
     )
-    return connection.scalar(seen) is not None
+    return connection.scalar(waiting) is None
 
 
 def latest_entries(connection: Connection, source: SourceId, limit: int) -> Sequence[Row[Any]]:

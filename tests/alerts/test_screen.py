@@ -179,6 +179,15 @@ def test_why_has_one_answer(desk: Desk, title: str, changes: dict[str, Any], ans
     assert desk.why("https://herald.example/it") is answer
 
 
+def test_why_waits_for_the_last_wording(desk: Desk) -> None:
+    page = "https://herald.example/it"
+    desk.read(entry("A day of talks", guid="g", url=page))
+    desk.read(entry(PACT, guid="g", url=page))
+    assert desk.why(page) is Answer.NOT_SCREENED
+    desk.screen()
+    assert desk.why(page) is Answer.WAITING
+
+
 def test_why_knows_what_it_never_saw(desk: Desk) -> None:
     assert desk.why("https://nobody.example/") is Answer.NOT_FETCHED
     desk.read(entry(PACT, url="https://herald.example/it"))
