@@ -220,11 +220,11 @@ def _read_xml(
 ) -> FeedDocument:
     try:
         feed = take_apart(text)
-    except Malformed as error:
-        return _read_whole(text, reader, known, patience, str(error))
+        head = _head(feed.root)
+    except (Malformed, UnicodeDecodeError) as error:  # mended names may contain what lxml cannot hand out
+        return _read_whole(text, reader, known, patience, line(str(error)))
     if feed.problems and not feed.entries:
         return _read_whole(text, reader, known, patience, feed.problems[0])
-    head = _head(feed.root)
     reader.language = head.language
     raws = [raw(entry) for entry in feed.entries]
     hashes = [digest(each) for each in raws]
@@ -250,8 +250,6 @@ def _read_elements(
 def _read_batch(
     root: Element, place: Element, batch: list[Element], reader: _Reader, patience: Patience
 ) -> list[Entry | None]:
-    for element in batch:
-        _tame(element)
     try:
         with patience(_BATCH_SECONDS):
             return _read_together(root, place, batch, reader)
@@ -274,6 +272,8 @@ def _read_batch(
 def _read_together(
     root: Element, place: Element, batch: list[Element], reader: _Reader
 ) -> list[Entry | None]:
+    for element in batch:
+        _tame(element)
     place.extend(batch)
     try:
         document = etree.tostring(root, encoding="utf-8")

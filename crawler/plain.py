@@ -84,6 +84,7 @@ _STRAY_JOINER = re.compile(
 _C1 = re.compile("[\x80-\x9f]")
 _C1_MEANT = {n: bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0)}
 
+_LINE_END = re.compile(r"[\r\n]+")  # in HTML just a blank
 _PARAGRAPH_END = re.compile(r"[^\S\n]*(?:\r\n?|\n|\u2029)(?:[^\S\n]*\n)+|\u2029")
 
 _ELEMENTS = """
@@ -244,9 +245,9 @@ def _pieces(root: lxml_html.HtmlElement) -> Iterator[str]:
         if name in _WITHOUT_TEXT:
             skipping += 1 if starts else -1
         if not skipping:
-            if gap := _GAPS.get(name):
+            if (gap := _GAPS.get(name)) and (starts or gap != "\n"):
                 yield gap
             if starts and name not in _WITHOUT_TEXT and element.text:
-                yield element.text
+                yield _LINE_END.sub(" ", element.text)
         if not starts and not skipping and element.tail:
-            yield element.tail
+            yield _LINE_END.sub(" ", element.tail)
