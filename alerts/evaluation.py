@@ -1,7 +1,7 @@
 """Evaluation: the watches against a labelled corpus; how much is found, how much of what is told is right.
 
-Lives here: reading the corpus, counting, the report of docs/contract. Not here: what matches (`matching`), how a report
-is printed (`scheduler.cli`).
+Lives here: reading the corpus, counting, the report. Not here: what matches (`matching`),
+how a report is printed (`scheduler.cli`).
 """
 
 import json
@@ -47,7 +47,8 @@ class LabelledItem:
         text = self.text if self.text.startswith(self.lead) else f"{self.lead}\n\n{self.text}"
         return Article(
             id=0, revision=0, number=1, url=self.url, link=self.url, title=self.title, text=text.strip(),
-            language=self.language, author=None, tags=(), source=SourceId(self.source), source_name=self.source,
+            language=self.language, author=None, tags=(),
+            source=SourceId(self.source), source_name=self.source,
             publisher=self.kind, tier=self.tier, published=None, seen=_EPOCH, baseline=False,
         )  # fmt: skip
 
@@ -75,8 +76,10 @@ class Decision:
         ]  # fmt: skip
         story = {"story": self.item.story} if self.item.story else {}
         rule = match.rule if match else None
-        return {"id": self.item.id, "label": self.item.label, "verdict": self.verdict, "rule": rule, "reason": reason,
-                "evidence": evidence, **story}  # fmt: skip
+        return {
+            "id": self.item.id, "label": self.item.label, "verdict": self.verdict, "rule": rule,
+            "reason": reason, "evidence": evidence, **story,
+        }  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -165,8 +168,9 @@ def _item(line: Mapping[str, Any]) -> LabelledItem:
     if kind not in get_args(Publisher):
         raise ValueError(f"kind {kind!r} is none of {', '.join(get_args(Publisher))}")
     return LabelledItem(
-        id=str(line["id"]), label=label, language=line.get("language") or "und", title=line.get("title") or "",
-        lead=line.get("lead") or "", text=line.get("text") or "", url=line.get("url"), story=line.get("story"),
+        id=str(line["id"]), label=label, language=line.get("language") or "und",
+        title=line.get("title") or "", lead=line.get("lead") or "", text=line.get("text") or "",
+        url=line.get("url"), story=line.get("story"),
         source=line.get("source") or "corpus", kind=kind, tier=int(line.get("tier") or 2),
     )  # fmt: skip
 

@@ -1,10 +1,11 @@
-"""Matching: all watches against one article in one pass; a match with its evidence, an explanation on request.
+"""Matching: all watches against one article in one pass; matches with evidence, explanations on request.
 
-Lives here: the search for all terms of all watches at once, which rule holds, the evidence in the original's offsets,
-the score, the best sentence. Not here: what the operators mean (`operators`), what follows from a match (`alerting`).
+Lives here: the search for all terms of all watches at once, which rule holds, the evidence in the
+original's offsets, the score, the best sentence. Not here: what the operators mean (`operators`), what
+follows from a match (`alerting`).
 
-The cost of an article hardly grows with the number of watches: its text is folded once, one automaton finds the
-words of all rules, and only rules of which the rarest needed words were seen are evaluated.
+The cost of an article hardly grows with the number of watches: its text is folded once, one automaton finds
+the words of all rules, and only rules of which the rarest needed words were seen are evaluated.
 """
 
 import re
@@ -146,7 +147,8 @@ class Explanation:
 def _tree_lines(step: Step, depth: int) -> Iterable[str]:
     shown = ", ".join(f"{one.text!r} {one.field} {one.start}–{one.end}" for one in step.evidence[:4])
     more = f" … {len(step.evidence) - 4} more" if len(step.evidence) > 4 else ""
-    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{'   ← ' + shown + more if shown else ''}"
+    found = f"   ← {shown}{more}" if shown else ""
+    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{found}"
     for inner in step.steps:
         yield from _tree_lines(inner, depth + 1)
 
@@ -224,8 +226,10 @@ class Matcher:
         )
 
     def might_match(self, title: str, text: str) -> bool:
-        """Whether the page behind an entry could make a rule hold: it names something the rules need, or says too
-        little to tell."""
+        """Whether the page behind an entry could make a rule hold.
+
+        It does if the entry names something the rules need, or says too little to tell.
+        """
         if self._always or self._tells(Text(title)):
             return True
         body = Text(text)
@@ -284,8 +288,10 @@ def _triggers(needs: Iterable[Needs]) -> frozenset[str] | None:
 
 
 def _telling(rules: Sequence[_Compiled]) -> frozenset[str]:
-    """Anchors that make a page worth reading: what every rule of a watch needs (the names), not what only some do
-    (the words around them)."""
+    """Anchors that make a page worth reading.
+
+    They are what every rule of a watch needs (the names), not what only some do (the words around them).
+    """
     needed = [frozenset().union(*one.query.root.needs()) for one in rules if not one.rule.shadow]
     common = frozenset.intersection(*needed) if needed else frozenset()
     return common or frozenset().union(*needed)
@@ -352,7 +358,7 @@ def _evidence(places: Found, reading: Reading) -> tuple[Evidence, ...]:
 
 
 def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> float:
-    """Share of the best that the parts found could have reached: all in the title, and all in one sentence."""
+    """Share of the best the parts found could have reached: all in the title, all in one sentence."""
     parts = {one.part for one in evidence}
     if not parts:
         return 0.0
@@ -367,13 +373,13 @@ def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> flo
     return round(0.7 * placed + 0.3 * max(together, in_title) / len(parts), 3)
 
 
-# A sentence ends with its full stop and what closes it, before white space and no small letter; with the full stop of
-# scripts that put no space behind it; with the end of a line.
+# A sentence ends with its full stop and what closes it, before white space and no small letter; with the
+# full stop of scripts that put no space behind it; with the end of a line.
 _SENTENCE_END = re.compile(r"[.!?؟۔…][\"'”’»)\]]*(?=\s+[^\sa-zа-я])|[。！？][」』”）]*|\n")
 
 
 def _best_sentence(raw: str, evidence: Sequence[Evidence]) -> tuple[Sentence | None, int]:
-    """The sentence with the most distinct parts, the first of them where several have; and how many it has."""
+    """The sentence with the most distinct parts (the first of several), and how many it has."""
     if not evidence:
         return None, 0
     ends = [match.end() for match in _SENTENCE_END.finditer(raw)]

@@ -1,10 +1,11 @@
 """Operators: the words of the query language; each finds its evidence.
 
-Lives here: the nodes a query consists of, what each means, and the registry of those that are written as words in
-capitals. Not here: how a query is read (`query`), how the terms of all watches are found at once (`matching`).
+Lives here: the nodes a query consists of, what each means, and the registry of those that are written as
+words in capitals. Not here: how a query is read (`query`), how the terms of all watches are found at once
+(`matching`).
 
-A node answers `find(reading, scope)` with the occurrences that make it true, or with None where it does not hold.
-An empty list means: it holds, and there is nothing to show for it (NOT, `lang:fr`).
+A node answers `find(reading, scope)` with the occurrences that make it true, or with None where it does not
+hold. An empty list means: it holds, and there is nothing to show for it (NOT, `lang:fr`).
 """
 
 import re
@@ -149,7 +150,7 @@ class Term(Node):
         self.part = part  # what its evidence is called
         self.source = source  # as it was written
         self.exact = exact  # the spelling demanded; None: case does not matter
-        # A place of any of these words may be the place of the term; words of two letters are seen everywhere.
+        # A place of any of these may be the place of the term; words of two letters are seen everywhere.
         self._looks = {
             word.text: (word, self.words[:at][::-1], self.words[at + 1 :])
             for at, word in enumerate(self.words)
@@ -225,7 +226,7 @@ def _stretch(
 
 
 def _word_end(folded: str, start: int, word: Word) -> int | None:
-    """Where a word that begins here ends, its boundaries being right; for a prefix, where the whole word ends."""
+    """Where a word that begins here ends; None if its boundaries are wrong. A prefix takes the whole word."""
     end = start + len(word.text)
     if start and joined(folded[start - 1], folded[start]):
         return None
@@ -259,7 +260,7 @@ def _backwards(folded: str, start: int, word: Word) -> int | None:
 
 
 def _spelled(text: Text, start: int, end: int) -> str:
-    """How a stretch is written in the original, apart from width and invisible characters; words one space apart."""
+    """How a stretch is spelled in the original, without invisible characters, words one space apart."""
     first, last = text.span(start, end)
     visible = "".join(c for c in text.raw[first:last] if unicodedata.category(c) != "Cf")
     return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", visible)))
@@ -396,7 +397,10 @@ class Or(Node):
         return all(child.has_places for child in self.children)
 
     def needs(self) -> Needs:
-        """One group of each child: whichever child holds, one of them was seen. Nothing where a child needs nothing."""
+        """One group of each child: whichever child holds, one of them was seen.
+
+        Nothing where a child needs nothing.
+        """
         groups = [child.needs() for child in self.children]
         if not all(groups):
             return []
@@ -541,7 +545,7 @@ class AtLeast(Node):
         return found if found is not None and len(found) >= self.number else None
 
     def __str__(self) -> str:
-        return f"ATLEAST/{self.number} {_bracketed(self.children[0], self.binds)}"
+        return f"ATLEAST/{self.number} {_bracketed(self.children[0], _ALWAYS)}"
 
 
 class InField(Node):
@@ -563,7 +567,10 @@ class InField(Node):
         return self.children[0].find(reading, self.field)
 
     def __str__(self) -> str:
-        return f"{self.field}:{_bracketed(self.children[0], self.binds)}"
+        return f"{self.field}:{_bracketed(self.children[0], _ALWAYS)}"
+
+
+_ALWAYS = 8  # bracket whatever is an operator, needed or not: a field with an operator behind it is misread
 
 
 def _bracketed(node: Node, binds: int) -> str:
@@ -669,14 +676,15 @@ class Fact(Node):
 
     def __init__(self, field: str, values: Sequence[str]) -> None:
         self.field = field
-        self.values = tuple(value.casefold() for value in values)
+        self.values = tuple(values)
+        self._folded = tuple(value.casefold() for value in values)
 
     def needs(self) -> Needs:
         return []
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
         test = FACTS[self.field]
-        return [] if any(test(reading.article, value) for value in self.values) else None
+        return [] if any(test(reading.article, value) for value in self._folded) else None
 
     def __str__(self) -> str:
         values = [value if re.fullmatch(r"[^\s()\"]+", value) else f'"{value}"' for value in self.values]

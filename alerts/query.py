@@ -1,7 +1,7 @@
 """Query: the text of a rule → its parts; errors with a caret under the mistake.
 
-Lives here: the grammar (docs/watches.md is its manual) and the lint that needs nothing but the text. Not here: what
-the operators mean (`operators`), which rules there are (`watches`).
+Lives here: the grammar (docs/watches.md is its manual) and the lint that needs nothing but the text. Not
+here: what the operators mean (`operators`), which rules there are (`watches`).
 
     expr    := a tree of operands and operators; what binds tighter comes first:
                ( )  >  EXCEPT  >  NEAR/n ONEAR/n  >  field: ATLEAST/n  >  NOT  >  AND, adjacency  >  OR
@@ -43,7 +43,7 @@ Members = (
 
 _FIELDS = (*TEXT_FIELDS, *FACTS)
 _FIELD_ALIASES = {"intitle": "title", "ingress": "lead"}
-_MAX_DEPTH = 40  # of nested parentheses: deeper is an accident, and would end in a RecursionError
+_MAX_DEPTH = 60  # of a query in itself: deeper is an accident, and would end in a RecursionError
 
 
 class QueryError(ValueError):
@@ -67,7 +67,8 @@ class QueryError(ValueError):
             hints.append(f"expected {self.expected}")
         if self.nearest:
             hints.append(f"did you mean {self.nearest}?")
-        return f"{'; '.join(hints)} (at character {self.position + 1})\n  {line}\n  {' ' * (self.position - start)}^"
+        caret = " " * (self.position - start) + "^"
+        return f"{'; '.join(hints)} (at character {self.position + 1})\n  {line}\n  {caret}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,16 @@ def _tokens(text: str) -> Iterable[Token]:
     yield Token(Kind.END, "", len(text))
 
 
+_KINDS = {
+    "open": Kind.OPEN,
+    "close": Kind.CLOSE,
+    "phrase": Kind.PHRASE,
+    "exact": Kind.EXACT,
+    "set": Kind.SET,
+    "regex": Kind.REGEX,
+}
+
+
 def _token(text: str, at: int, kind: str, match: re.Match[str]) -> Token:
     value = match.group(kind)
     if kind == "word":
@@ -201,9 +212,7 @@ def _token(text: str, at: int, kind: str, match: re.Match[str]) -> Token:
     if kind == "field":
         return Token(Kind.FIELD, _field(text, at, value), at)
     apart = match.group("apart")
-    kinds = {"open": Kind.OPEN, "close": Kind.CLOSE, "phrase": Kind.PHRASE, "exact": Kind.EXACT, "set": Kind.SET,
-             "regex": Kind.REGEX}  # fmt: skip
-    return Token(kinds[kind], value, at, int(apart) if apart else None)
+    return Token(_KINDS[kind], value, at, int(apart) if apart else None)
 
 
 def _field(text: str, at: int, written: str) -> str:
@@ -264,6 +273,18 @@ _LOWER_OPERATORS = frozenset(
 )
 
 
+_TOO_DEEP = "the query is nested too deep"
+
+
+def _deeper_than(root: Node, limit: int) -> bool:
+    level: Iterable[Node] = (root,)
+    for _ in range(limit):
+        level = {child for node in level for child in node.children}
+        if not level:
+            return False
+    return True
+
+
 class _Parser:
     def __init__(self, text: str, sets: Sets) -> None:
         self._text = text
@@ -294,11 +315,21 @@ class _Parser:
         root = self._expression(0)
         if self._token.kind is Kind.CLOSE:
             raise self._error("this parenthesis was never opened", self._token, "an operator or the end")
+        if _deeper_than(root, _MAX_DEPTH):
+            raise self._error(_TOO_DEEP, self._tokens[0])
         return root
 
     def _expression(self, binds: int) -> Node:
         """An operand and the operators behind it that bind at least so tightly."""
-        left = self._operand()
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._error(_TOO_DEEP, self._token)
+        left = self._operators(self._operand(), binds)
+        self._depth -= 1
+        return left
+
+    def _operators(self, left: Node, binds: int) -> Node:
+        chained = 0
         while True:
             token = self._token
             if token.kind in {Kind.END, Kind.CLOSE}:
@@ -311,6 +342,9 @@ class _Parser:
                 self._warn_if_capitalised(token)
             else:
                 self._next()
+            chained += operator not in {And, Or}  # those two stay flat
+            if chained > _MAX_DEPTH:
+                raise self._error(_TOO_DEEP, token)
             left = self._joined(operator, left, token)
 
     def _joined(self, operator: type[Node], left: Node, token: Token) -> Node:
@@ -357,14 +391,10 @@ class _Parser:
         return self._words(token)
 
     def _parenthesis(self, token: Token) -> Node:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise self._error("too many parentheses inside each other", token)
         node = self._expression(0)
         if self._token.kind is not Kind.CLOSE:
             raise self._error("this parenthesis is never closed", token, "a closing parenthesis")
         self._next()
-        self._depth -= 1
         self._bracketed.add(id(node))
         return node
 
@@ -435,7 +465,7 @@ class _Parser:
         return [self._value(field_token.text, token) for token in tokens]
 
     def _value(self, name: str, token: Token) -> str:
-        if token.kind not in {Kind.WORD, Kind.PHRASE}:
+        if token.kind not in {Kind.WORD, Kind.PHRASE, Kind.REGEX}:  # url:/2026/ is no regex
             raise self._error(f"{name}: needs a value", token, "a word or a phrase")
         if name in NUMBERS and not re.fullmatch(r"(<=|>=|<|>|=)?\d{1,9}", token.text):
             raise self._error(f"{token.text!r} is no comparison", token, f"{name}:2, {name}:<=2, {name}:>2")
@@ -461,7 +491,8 @@ class _Parser:
     def _warn_if_capitalised(self, token: Token) -> None:
         before = self._tokens[self._at - 1]
         if before.kind is token.kind is Kind.WORD and before.text[:1].isupper() and token.text[:1].isupper():
-            message = f'{before.text} {token.text} is read as {before.text} AND {token.text}; "{before.text} {token.text}" is the phrase'
+            both = f"{before.text} {token.text}"
+            message = f'{both} is read as {before.text} AND {token.text}; the phrase would be "{both}"'
             self.warnings.append(Warning("L1", message, before.at))
 
 

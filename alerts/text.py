@@ -1,8 +1,8 @@
 """Text: what a word is, in every script, and where it stands in the original.
 
-Lives here: folding (NFKC, case, invisible characters, look-alikes), boundaries of words, counting of words, and the
-way back from a folded offset to the original one. Not here: what is looked for (`operators`), how all of it is found
-in one pass (`matching`).
+Lives here: folding (NFKC, case, invisible characters, look-alikes), boundaries of words, counting of words,
+and the way back from a folded offset to the original one. Not here: what is looked for (`operators`), how
+all of it is found in one pass (`matching`).
 
 Folding is done in whole-string calls because character by character it costs ten times as much as the search
 itself. The way back is computed only for a text in which something was found.
@@ -20,9 +20,12 @@ LEAD_WORDS = 60  # `lead:` is the title and this many words of the text
 PARAGRAPH_COST = 10  # words: the end of a paragraph parts two names as a sentence of ten words would
 THAI_WORD = 4  # characters: Thai, Lao, Khmer and Burmese write no spaces; about the length of their words
 
-# Soft hyphen, joiners, zero-width spaces, direction marks, variation selectors; and the Arabic tatweel and vowel
-# signs, which decorate a word without changing it.
-_INVISIBLE = "\u00ad\u034f\u061c\u0640\u064b-\u065f\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+# Soft hyphen, joiners, zero-width spaces, direction marks, variation selectors; and the Arabic tatweel
+# and vowel signs, which decorate a word without changing it.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u0640\u064b-\u065f\u180b-\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+)
 # NFKC would glue these to the word before them: OpenAI™ -> OpenAITM, Microsoft² -> Microsoft2.
 _TRAILERS = "\u2122\u2120\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089"
 _AWKWARD = re.compile(f"[{_INVISIBLE}{_TRAILERS}]")
@@ -148,7 +151,7 @@ _WHOLE_WORD = re.compile(r"[^\W_]+")
 
 
 def _unmask(folded: str) -> str | None:
-    """The text with the look-alikes in words of mixed script replaced, same length; None where there are none."""
+    """The text, its look-alikes in words of mixed script replaced, same length; None: there are none."""
     if not _FOREIGN.search(folded):
         return None
     mixed = any(
@@ -168,10 +171,10 @@ def _unmask_word(match: re.Match[str]) -> str:
 
 @cache
 def _awkward_characters() -> tuple[frozenset[str], frozenset[str]]:
-    """All characters that do not fold to exactly one of their own, and those of them that join the one before.
+    """All characters that do not fold to exactly one of their own, and those that join the one before.
 
-    Derived from Python's own Unicode tables rather than copied from a standard, so that it fits them. The blocks
-    left out (ideographs, syllables, private use) fold one to one.
+    Derived from Python's own Unicode tables rather than copied from a standard, so that it fits them. The
+    blocks left out (ideographs, syllables, private use) fold one to one.
     """
     points = (*range(0x80, 0x3400), *range(0xA000, 0xAC00), *range(0xD7A4, 0xD800), *range(0xF900, 0x10000))
     seconds = set("\u0307")
@@ -196,7 +199,10 @@ def _awkward_characters() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _runs(raw: str, awkward: frozenset[str]) -> list[tuple[int, int]]:
-    """Stretches of awkward characters. A class of two thousand characters would cost `re` a millisecond a text."""
+    """Stretches of awkward characters.
+
+    A class of two thousand characters would cost `re` a millisecond a text.
+    """
     present = awkward.intersection(raw)
     at = sorted(match.start() for one in present for match in re.finditer(re.escape(one), raw))
     runs: list[tuple[int, int]] = []
@@ -302,7 +308,7 @@ class Text:
         return bisect_left(starts, offset)
 
     def words_between(self, end: int, start: int) -> int:
-        """How many words begin between the end of one occurrence and the start of the next; paragraphs add."""
+        """How many words lie between the end of one occurrence and the start of the next; paragraphs add."""
         paragraphs = self._paragraph_ends
         ends = bisect_left(paragraphs, start) - bisect_left(paragraphs, end) if paragraphs else 0
         return self._words_before(start) - self._words_before(end) + PARAGRAPH_COST * ends
