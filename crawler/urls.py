@@ -253,7 +253,10 @@ def _site_of_host(name: str) -> str:
     if not name or _is_address(name):
         return name
     found = _suffixes()(name)
-    return f"{found.domain}.{found.suffix}" if found.domain and found.suffix else name
+    if found.suffix:
+        return f"{found.domain}.{found.suffix}" if found.domain else name
+    last = name.split(".")[-2:]  # an unknown top-level domain is a public suffix: the default rule
+    return name if last[-1].isdigit() else ".".join(last)
 
 
 def _public_suffix(name: str) -> str:
