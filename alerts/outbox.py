@@ -60,6 +60,9 @@ from crawler.storage import Instant, RowId
 
 RETRY_STOPPED = timedelta(minutes=15)  # a channel that a person has to mend is tried this often
 FIRST_BACKOFF = timedelta(seconds=2)  # doubles with each failure in a row
+# A lost answer says little about the next message: the others of the channel go on. But an outage that lasts
+# must not make every one of them unclear.
+LOST_ANSWERS_BORNE = 5
 LONGEST_BACKOFF = timedelta(minutes=5)  # not more: after an outage of a night the bell should ring soon
 UNSAID_LIMIT = timedelta(seconds=30)  # 429 without a usable Retry-After
 LONGEST_LIMIT = timedelta(hours=24)  # no Retry-After keeps us silent for longer
@@ -287,8 +290,6 @@ def sendable_at(connection: Connection, channel: str, pace: timedelta, now: date
 
 
 def _free_at(channel: Row[Any], pace: timedelta, now: datetime) -> datetime:
-    if channel.changed_at > now + CLOCK_SLACK:
-        return now
     paced = channel.called_at + pace if channel.called_at else now
     return max(paced, channel.held_until or paced)
 
@@ -428,17 +429,16 @@ def hold_channel(
     same wall, and they would be told out of order afterwards.
     """
     at = _channel(connection, channel, now)
-    failures = at.failures + (failure.fault is not Fault.STOPPED)
+    failures = at.failures + (failure.fault in {Fault.UNKNOWN, Fault.UNREACHABLE})
     if failure.fault is Fault.STOPPED:
         stop = {"stopped_at": at.stopped_at or now, "stopped_reason": failure.reason}
         _set_channel(connection, channel, now, called_at=now, held_until=now + RETRY_STOPPED, **stop)
         return at.stopped_at is None
     if failure.fault is Fault.LIMITED:
         until = now + _limit(failure.retry_after, rng)
-    elif failure.fault is Fault.UNKNOWN and failures == 1:
-        until = now  # one lost answer says little about the next message; the others go on
     else:
-        until = now + backoff(failures, rng)
+        borne = LOST_ANSWERS_BORNE if failure.fault is Fault.UNKNOWN else 0
+        until = now + backoff(failures - borne, rng) if failures > borne else now
     _set_channel(connection, channel, now, called_at=now, held_until=until, failures=failures)
     return False
 
@@ -490,8 +490,7 @@ def claim_look(connection: Connection, channel: str, now: datetime, lease: timed
     A reading that was interrupted goes on first, with those it was begun for.
     """
     at = _channel(connection, channel, now)
-    clock_set_back = at.changed_at > now + CLOCK_SLACK
-    if at.look_held_until and at.look_held_until > now and not clock_set_back:
+    if at.look_held_until and at.look_held_until > now:
         return None
     free = or_(deliveries.c.lease_until.is_(None), _reached(deliveries.c.lease_until, now))
     rows = connection.execute(
@@ -735,8 +734,11 @@ def _channel(connection: Connection, channel: str, now: datetime) -> Row[Any]:
     row = connection.execute(statement).first()
     if row is None:
         connection.execute(insert(channels).values(id=channel, changed_at=now, failures=0))
-        row = connection.execute(statement).one()
-    return row
+    elif row.changed_at > now + CLOCK_SLACK:  # its waits were written by a clock that has been set back since
+        _set_channel(connection, channel, now, called_at=None, held_until=None, look_held_until=None)
+    else:
+        return row
+    return connection.execute(statement).one()
 
 
 def _set_channel(connection: Connection, channel: str, now: datetime, **values: Any) -> None:
