@@ -8,9 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 import alerts
@@ -54,10 +52,14 @@ def open_database(url: str) -> Engine:
         for package in (crawler, alerts):
             _migrate(engine, package.__name__, Path(str(package.__file__)).parent / "migrations")
     except DBAPIError as error:
+        engine.dispose()
         shown = engine.url.render_as_string(hide_password=True)
         raise DatabaseUnusable(
             f"{shown}: {error.orig}. Is it a database of Tocsin, and may we write there?"
         ) from error
+    except DatabaseUnusable:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -86,14 +88,39 @@ def _begin(connection: Connection) -> None:
 
 
 def _migrate(engine: Engine, package: str, versions: Path) -> None:
-    """Each package owns its tables, so each has its own line of migrations and its own mark of where it
-    stands.
-    """
+    """Each package owns its tables, so each has its own line of migrations and its own mark."""
+    mark = f"schema_of_{package}"
+    with engine.begin() as connection:
+        if _stands_at(connection, mark) != _head(versions):
+            _upgrade(connection, mark, versions)
+
+
+def _stands_at(connection: Connection, mark: str) -> str | None:
+    if not inspect(connection).has_table(mark):
+        return None
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {mark}"))  # noqa: S608  a name of ours
+    return found
+
+
+def _head(versions: Path) -> str:
+    """The newest migration; they are called PACKAGE_NUMBER_what.py."""
+    newest = max(path.stem for path in versions.glob("*_[0-9][0-9][0-9][0-9]_*.py"))
+    return "_".join(newest.split("_")[:2])
+
+
+def _upgrade(connection: Connection, mark: str, versions: Path) -> None:
+    # Alembic takes longer to import than the daemon to start, and is needed once a release
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     settings.set_main_option("version_locations", str(versions).replace("%", "%%"))
     settings.set_main_option("path_separator", "newline")
-    settings.attributes["version_table"] = f"schema_of_{package}"
-    with engine.begin() as connection:
-        settings.attributes["connection"] = connection
+    settings.attributes["version_table"] = mark
+    settings.attributes["connection"] = connection
+    try:
         command.upgrade(settings, "head")
+    except CommandError as error:
+        raise DatabaseUnusable(f"the database was made by a newer Tocsin: {error}") from error

@@ -31,6 +31,13 @@ def test_opening_twice_changes_nothing(database_url: str) -> None:
         open_database(database_url).dispose()
 
 
+def test_a_database_of_a_newer_version_is_left_alone(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE schema_of_alerts SET version_num = 'alerts_9999'"))
+    with pytest.raises(DatabaseUnusable, match="newer Tocsin"):
+        open_database(engine.url.render_as_string(hide_password=False))
+
+
 @pytest.mark.parametrize(
     ("version", "journal", "synchronous"), [((3, 51, 2), "delete", 3), ((3, 51, 3), "wal", 2)]
 )
