@@ -49,7 +49,7 @@ LEASE = timedelta(
 )  # longer than the slowest fetch: robots.txt, five redirects, a parse that is killed
 WAITING = 256  # claimed but not yet under way; the rest waits in the database
 TO_START = 10.0  # seconds until the self-test must have its answer
-TO_STOP = 2.0  # seconds Scrapy may take to stop once nothing is under way
+TO_STOP = 0.7  # seconds for what was aborted to end, and again for Scrapy to stop
 
 MightMatch = Callable[[str, str], bool]
 

@@ -4,17 +4,20 @@ Lives here: one reading → its transaction and one line in the log. Not here: t
 source is due again (`pacing`).
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
 
 import structlog
+from sqlalchemy import Connection
 
 from crawler import archive, pacing
 from crawler.archive import Claim, Recorded
+from crawler.commits import Commits
 from crawler.documents import FeedDocument
+from crawler.download import Aborted
 from crawler.entries import Entry
 from crawler.fetches import Fetch, Outcome
 from crawler.spiders.reader import Kit
@@ -28,11 +31,19 @@ WRITING = timedelta(minutes=2)  # more than 10,000 entries take
 _QUIET = frozenset({Outcome.NOT_MODIFIED, Outcome.UNCHANGED})  # what a daemon sees all day
 
 
+class Step(NamedTuple):
+    """Some of the entries of a document."""
+
+    entries: Sequence[Entry]
+    last: bool
+
+
 class ArchivePipeline:
     """Everything a reading says is committed before the place it took is free again."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._commits = Commits(kit.engine)
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> "ArchivePipeline":
@@ -41,11 +52,15 @@ class ArchivePipeline:
     async def process_item(self, item: Reading) -> Reading:
         recorded = None
         if isinstance(item, PageReading):
-            self._write_page(item)
+            await self._write_page(item)
         elif item.document is None:
             self._kit.unwritten.append(item)
         else:
-            recorded = await self._write_document(item, item.document)
+            try:
+                recorded = await self._write_document(item, item.document)
+            except Aborted:
+                self._kit.dropped(item.claim)
+                return item
         self._kit.written(item, recorded)
         return item
 
@@ -59,42 +74,60 @@ class ArchivePipeline:
         claim, fetch = reading.claim, reading.fetch
         due = pacing.next_due(claim.source, claim.state, fetch, self._kit.rng)
         total = Recorded(0, 0, 0, 0)
-        early = replace(fetch, etag=None, last_modified=None, body_hash=None)
-        steps = _steps(document.entries)
-        for number, entries in enumerate(steps, start=1):
-            last = number == len(steps)
-            with self._kit.engine.begin() as connection:
-                step = archive.record_document(
-                    connection, claim, fetch if last else early, entries,
-                    document.shown if last else sorted(claim.state.shown),
-                    due if last else fetch.at + WRITING,
-                    lambda entry: self._kit.want_page(claim.source, entry),
-                )  # fmt: skip
-            if step is None:
+        for step in _steps(document.entries):
+            if self._kit.stopping:
+                raise Aborted
+            done = await self._commits.write(partial(self._record, reading, document, step, due))
+            if done is None:
                 _say_lost(claim)
                 return None
-            total = Recorded(*(a + b for a, b in zip(total, step, strict=True)))
-            if not last:
-                await asyncio.sleep(0)
+            total = Recorded(*(a + b for a, b in zip(total, done, strict=True)))
         facts: dict[str, object] = {"entries_new": total.entries_new, "pages_wanted": total.pages_wanted}
         if document.skipped:
             facts["entries_skipped"] = document.skipped
         _say("source fetched", fetch, {"source": claim.source.id} | _facts(fetch) | facts)
         return total
 
-    def _write_page(self, reading: PageReading) -> None:
+    def _record(
+        self,
+        reading: SourceReading,
+        document: FeedDocument,
+        step: Step,
+        due: datetime,
+        connection: Connection,
+    ) -> Recorded | None:
+        claim, fetch = reading.claim, reading.fetch
+
+        def want_page(entry: Entry) -> bool:
+            return self._kit.want_page(claim.source, entry)
+
+        if step.last:
+            return archive.record_document(
+                connection, claim, fetch, step.entries, document.shown, due, want_page
+            )
+        early = replace(fetch, etag=None, last_modified=None, body_hash=None)
+        shown = sorted(claim.state.shown)
+        return archive.record_document(
+            connection, claim, early, step.entries, shown, fetch.at + WRITING, want_page
+        )
+
+    async def _write_page(self, reading: PageReading) -> None:
         claim, fetch = reading.claim, reading.fetch
         wait = None if reading.wording else pacing.page_again(claim.attempts, fetch)
-        with self._kit.engine.begin() as connection:
-            if reading.held_until is not None:
-                archive.postpone_page(connection, claim, reading.held_until)
-            else:
-                again = fetch.at + wait if wait is not None else None
-                words, landed = reading.wording, reading.landed
-                archive.record_page(connection, claim, fetch, again, words, landed, reading.language)
         fields = {"article": claim.article, "source": claim.source.id, "url": claim.url} | _facts(fetch)
-        if not reading.wording and reading.held_until is None:
-            fields["again"] = f"{wait.total_seconds():g}s" if wait is not None else "never"
+        if reading.held_until is not None:
+            until = reading.held_until
+            await self._commits.write(lambda connection: archive.postpone_page(connection, claim, until))
+        else:
+            again = fetch.at + wait if wait is not None else None
+            words, landed = reading.wording, reading.landed
+            await self._commits.write(
+                lambda connection: archive.record_page(
+                    connection, claim, fetch, again, words, landed, reading.language
+                )
+            )
+            if words is None:
+                fields["again"] = f"{wait.total_seconds():g}s" if wait is not None else "never"
         _say("page fetched", fetch, fields)
 
 
@@ -121,10 +154,10 @@ def _say_lost(claim: Claim) -> None:
     log.warning("lease lost", source=claim.source.id)
 
 
-def _steps(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    """Documents show the newest entry first, so the last piece is the oldest."""
-    pieces = [entries[start : start + STEP] for start in range(0, len(entries), STEP)]
-    return pieces[::-1] or [()]
+def _steps(entries: Sequence[Entry]) -> list[Step]:
+    """Documents show the newest entry first, so we begin at the end. No entries are one step too."""
+    starts = range(0, max(len(entries), 1), STEP)
+    return [Step(entries[start : start + STEP], last=start == 0) for start in reversed(starts)]
 
 
 def _facts(fetch: Fetch) -> dict[str, object]:

@@ -653,6 +653,39 @@ async def test_what_is_nearly_done_may_finish_while_we_close() -> None:
         assert world.outcome("a") == "ok"
 
 
+async def test_a_long_document_is_written_whole_and_holds_nobody_up() -> None:
+    long = " ".join(f"http://e.example/{n}" for n in range(450))
+    async with (
+        serving(site({"/feed": long}), "127.1.0.1") as there,
+        serving(site({"/feed": "http://e.example/1"}), "127.1.0.2") as short,
+        crawling(source(f"{there.url}/feed", "long"), source(f"{short.url}/feed", "short")) as world,
+    ):
+        await world.crawl.tick()
+        await world.until(lambda: world.row("short").succeeded_at is not None)
+        assert world.scalar("SELECT count(*) FROM entries WHERE source = 'long'") < 450
+        summary = await world.crawl.crawl_all()
+        assert world.scalar("SELECT count(*) FROM entries WHERE source = 'long'") == 450
+        assert world.scalar("SELECT count(*) FROM articles WHERE NOT baseline") == 0
+        assert summary.failed == 0
+
+
+async def test_closing_in_the_middle_of_a_long_document_loses_none_of_it() -> None:
+    long = " ".join(f"http://e.example/{n}" for n in range(1000))
+    async with serving(site({"/feed": long})) as there:
+        async with crawling(source(f"{there.url}/feed")) as world:
+            await world.crawl.tick()
+            await world.until(lambda: world.scalar("SELECT count(*) FROM entries") > 0)
+            began = asyncio.get_running_loop().time()
+            await world.crawl.close(timedelta(0))
+            assert asyncio.get_running_loop().time() - began < 1
+            assert 0 < world.scalar("SELECT count(*) FROM entries") < 1000
+        async with crawling(source(f"{there.url}/feed"), engine=world.engine) as again:
+            await again.crawl.crawl_all()
+            assert again.scalar("SELECT count(*) FROM entries") == 1000
+            assert again.scalar("SELECT count(DISTINCT url) FROM entries") == 1000
+            assert again.row("a").outcome == "ok"
+
+
 async def test_a_restart_does_not_wait_for_the_leases_of_the_dead() -> None:
     async with serving(site({"/feed": "http://e.example/1"})) as there:
         one = source(f"{there.url}/feed")
