@@ -247,7 +247,7 @@ class Matcher:
             if not hits:
                 continue
             for term in self._telling:
-                anchor, starts = term.rarest(hits)
+                anchor, starts = term.rarest(hits, form)
                 if starts and term.verified(TITLE, text, form, anchor, starts):
                     return True
         return False

@@ -61,11 +61,11 @@ class Reading:
 
     def _verify(self, term: "Term", field: int, end: int | None, found: Found) -> None:
         text = self.texts[field]
-        anchor, starts = term.rarest(self._hits[field])
+        anchor, starts = term.rarest(self._hits[field], text.folded)
         if starts:
             found += term.verified(field, text, text.folded, anchor, _before(starts, end))
         if len(self._hits) > 2 and text.unmasked is not None:
-            anchor, starts = term.rarest(self._hits[field + 2])
+            anchor, starts = term.rarest(self._hits[field + 2], text.unmasked)
             places = term.verified(field, text, text.unmasked, anchor, _before(starts, end), look_alike=True)
             found += [place for place in places if _differs(text, place)]
 
@@ -156,22 +156,26 @@ class Term(Node):
             for at, word in enumerate(self.words)
             if len(word.text) > 2 or word == max(self.words, key=lambda one: len(one.text))
         }
-        self.anchors = frozenset(self._looks)  # all of them must have been seen
-        self.anchor = max(self.anchors, key=lambda one: (len(one), one))
+        self.anchor = max(self._looks, key=lambda one: (len(one), one))
+        # A lone letter (the Spanish y) stands everywhere: it is looked for where somebody asks, not beforehand.
+        lone = len(self.anchor) == 1 and script(self.anchor) < Script.THAI
+        self.anchors = frozenset() if lone else frozenset(self._looks)  # all of them must have been seen
 
     def terms(self) -> "Iterable[Term]":
         yield self
 
     def needs(self) -> Needs:
-        return [frozenset({self.anchor})]
+        return [frozenset({self.anchor})] if self.anchors else []
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
         if not self.anchors <= reading.seen:
             return None
         return reading.occurrences(self, scope) or None
 
-    def rarest(self, hits: Mapping[str, list[int]]) -> tuple[str, list[int]]:
+    def rarest(self, hits: Mapping[str, list[int]], folded: str) -> tuple[str, list[int]]:
         """The anchor seen least often, and where."""
+        if not self.anchors:
+            return self.anchor, [at for at, letter in enumerate(folded) if letter == self.anchor]
         if len(self.anchors) == 1:
             return self.anchor, hits.get(self.anchor, [])
         return min(((anchor, hits.get(anchor, [])) for anchor in self.anchors), key=_how_often)
@@ -293,25 +297,27 @@ class AnyTerm(Node):
     def __init__(self, name: str, members: Sequence[Term]) -> None:
         self.name = name
         self.members = tuple(members)
+        self._lone = [member for member in members if not member.anchors]
         self._by_anchor: dict[str, list[Term]] = {}
         for member in members:
-            self._by_anchor.setdefault(member.anchor, []).append(member)
+            if member.anchors:
+                self._by_anchor.setdefault(member.anchor, []).append(member)
         self._anchors = frozenset(self._by_anchor)
 
     def terms(self) -> Iterable[Term]:
         return self.members
 
     def needs(self) -> Needs:
-        return [self._anchors]
+        return [] if self._lone else [self._anchors]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
         seen = self._anchors & reading.seen
-        if not seen:
+        if not seen and not self._lone:
             return None
+        members = [member for anchor in seen for member in self._by_anchor[anchor]] + self._lone
         found = [
             one
-            for anchor in seen
-            for member in self._by_anchor[anchor]
+            for member in members
             if member.anchors <= reading.seen
             for one in reading.occurrences(member, scope)
         ]

@@ -154,9 +154,11 @@ def _unmask(folded: str) -> str | None:
     """The text, its look-alikes in words of mixed script replaced, same length; None: there are none."""
     if not _FOREIGN.search(folded):
         return None
+    foreign = set(_FOREIGN.findall(folded))
+    padded = f" {folded} "
     mixed = any(
-        _FOREIGN.match(folded, run.end()) or (run.start() and _FOREIGN.match(folded, run.start() - 1))
-        for run in _LATIN_RUN.finditer(folded)
+        padded[run.start() - 1] in foreign or padded[run.end()] in foreign
+        for run in _LATIN_RUN.finditer(padded)
     )
     return _WHOLE_WORD.sub(_unmask_word, folded) if mixed else None
 
