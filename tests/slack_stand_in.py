@@ -226,7 +226,8 @@ class SlackStandIn:
                     {"ok": False, "error": fault["error"]}, status=fault.get("status", 200)
                 )
             case "http":
-                return web.Response(status=fault["status"], text="upstream", headers=fault.get("headers"))
+                text = fault.get("body", "upstream")
+                return web.Response(status=fault["status"], text=text, headers=fault.get("headers"))
             case "ratelimit":
                 said = fault.get("retry_after")
                 if isinstance(said, int | float):

@@ -4,8 +4,10 @@ Lives here: a notification as a few lines for a person, in colour on a terminal 
 honours NO_COLOR). Not here: logs.
 """
 
+import io
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -43,8 +45,10 @@ class ConsoleNotifier:
         self._console = console or Console()
 
     async def send(self, delivery: Delivery) -> Receipt:
+        lines = _in_colours_of(self._console, drawn(delivery))
         try:
-            self._console.print(drawn(delivery), soft_wrap=True, highlight=False)
+            self._console.file.write(lines)
+            self._console.file.flush()
         except (OSError, UnicodeError) as error:  # a closed pipe, a full disk, a terminal of another alphabet
             reason = f"the console cannot be written to: {type(error).__name__}"
             raise DeliveryFailed(Fault.STOPPED, reason) from error
@@ -60,6 +64,20 @@ class ConsoleNotifier:
 
     async def check(self) -> str:
         return "the console"
+
+
+def _in_colours_of(console: Console, text: Text) -> str:
+    """What rich would print there. It is kept off the file: after a broken pipe it ends the process."""
+    paper = io.StringIO()
+    like_it = Console(
+        file=paper,
+        force_terminal=console.is_terminal,
+        color_system=cast("Any", console.color_system),
+        no_color=console.no_color,
+        width=console.width,
+    )
+    like_it.print(text, soft_wrap=True, highlight=False)
+    return paper.getvalue()
 
 
 def drawn(delivery: Delivery) -> Text:
