@@ -47,7 +47,14 @@ class Reading:
         self.article = article
         self.texts = texts
         self._hits = hits  # per field as it is, then per field with the look-alikes replaced
-        self.seen: set[str] = set().union(*hits)  # anchors
+        title, body = set().union(*hits[TITLE::2]), set().union(*hits[BODY::2])
+        self.seen: set[str] = title | body  # anchors
+        self.seen_in: dict[Scope, set[str]] = {
+            "title": title,
+            "body": body,
+            "lead": self.seen,
+            "all": self.seen,
+        }
         self.answers: dict[tuple[int, Scope], Found | None] = {}
 
     def occurrences(self, term: "Term", scope: Scope) -> Found:
@@ -157,7 +164,7 @@ class Term(Node):
             if len(word.text) > 2 or word == max(self.words, key=lambda one: len(one.text))
         }
         self.anchor = max(self._looks, key=lambda one: (len(one), one))
-        # A lone letter (the Spanish y) stands everywhere: it is looked for where somebody asks, not beforehand.
+        # A lone letter (the Spanish y) stands everywhere: looked for where somebody asks, not beforehand.
         lone = len(self.anchor) == 1 and script(self.anchor) < Script.THAI
         self.anchors = frozenset() if lone else frozenset(self._looks)  # all of them must have been seen
 
@@ -168,7 +175,7 @@ class Term(Node):
         return [frozenset({self.anchor})] if self.anchors else []
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        if not self.anchors <= reading.seen:
+        if not self.anchors <= reading.seen_in[scope]:
             return None
         return reading.occurrences(self, scope) or None
 
@@ -311,14 +318,15 @@ class AnyTerm(Node):
         return [] if self._lone else [self._anchors]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        seen = self._anchors & reading.seen
+        seen_here = reading.seen_in[scope]
+        seen = self._anchors & seen_here
         if not seen and not self._lone:
             return None
         members = [member for anchor in seen for member in self._by_anchor[anchor]] + self._lone
         found = [
             one
             for member in members
-            if member.anchors <= reading.seen
+            if member.anchors <= seen_here
             for one in reading.occurrences(member, scope)
         ]
         return _longest(found) or None
