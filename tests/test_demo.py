@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def start(scratch: Path, *options: str) -> "subprocess.Popen[str]":
-    """The demo in a process of its own, with a terminal so wide that no line is folded."""
+    """The demo in a process of its own, with all it might leave behind in one place."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
     environ = kept | {"COLUMNS": "100", "TMPDIR": str(scratch), "HOME": str(scratch), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
@@ -43,7 +43,7 @@ def unfolded(text: str) -> str:
 
 @pytest.mark.timeout(90)
 def test_a_newcomer_sees_every_story_told_once_whatever_goes_wrong(tmp_path: Path) -> None:
-    process = start(tmp_path, "--seconds", "20")
+    process = start(tmp_path, "--seconds", "15")
     said, errors = process.communicate(timeout=80)
     assert errors == ""
     assert process.returncode == 0
@@ -79,7 +79,7 @@ async def test_a_blind_repeat_after_an_unclear_answer_is_found_and_named(
     monkeypatch.setattr(SlackNotifier, "reads_back", False)
     said = io.StringIO()
     with pytest.raises(demo.DemoFailed, match="told 2 times: the shared revenue"):
-        await demo.play(timedelta(seconds=18), Console(file=said, width=200))
+        await demo.play(timedelta(seconds=15), Console(file=said, width=200))
     assert "duplicates  1" in said.getvalue()
 
 

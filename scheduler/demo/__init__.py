@@ -28,7 +28,10 @@ SHORTEST = timedelta(seconds=15)
 
 
 async def play(duration: timedelta, console: Console) -> None:
-    """Plays the demo, within `duration`. Raises DemoFailed if a story was lost or told twice."""
+    """Plays the demo within `duration`; only where the machine cannot keep up does it take longer.
+
+    Raises DemoFailed if a story was lost or told twice.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
     narration = Narrator(console, lambda: loop.time() - began)

@@ -35,6 +35,7 @@ STOPPING = 2.5  # seconds kept for the daemon's way out and the summary
 FIXED = 11.0  # seconds that do not shrink with the play: starting, the last answer, stopping
 LOOK = 0.1  # seconds between two looks at what has become of things
 LINGER = 1.0  # seconds at the end, for a duplicate to show itself
+OVERTIME = 20.0  # seconds a busy machine may take longer before what has not happened counts as lost
 
 _ENVIRON = {"SLACK_BOT_TOKEN": TOKEN}  # all the daemon learns of its surroundings
 
@@ -106,6 +107,12 @@ def _configure(directory: Path, world: World, slack: str, tempo: Tempo) -> None:
         (directory / name).write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
+async def _ended(*tasks: "asyncio.Task[None]", within: float) -> bool:
+    """Has one of them ended, after so many seconds at most?"""
+    ended, _ = await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    return bool(ended)
+
+
 class Stage:
     """`perform` raises the curtain and lets it fall."""
 
@@ -129,7 +136,7 @@ class Stage:
         slack.shown, slack.grumbled = self._shown, self._grumbled
 
     async def perform(self, until: float) -> None:
-        """Until the play is over, at most until this time of the loop.
+        """Until the play is over, if the machine keeps up until this time of the loop.
 
         The daemon hears SIGINT and SIGTERM; if it ends by itself, we were interrupted.
         """
@@ -137,10 +144,9 @@ class Stage:
         daemon = asyncio.create_task(self._daemon.run(), name="daemon")
         play = asyncio.create_task(self._play(), name="play")
         try:
-            waiting: set[asyncio.Task[None]] = {daemon, play}
-            await asyncio.wait(
-                waiting, timeout=until - STOPPING - loop.time(), return_when=asyncio.FIRST_COMPLETED
-            )
+            if not await _ended(daemon, play, within=until - STOPPING - loop.time()):
+                self._narration.say("", "This machine is busy; the play takes a little longer.")
+                await _ended(daemon, play, within=OVERTIME)
             if daemon.done():
                 daemon.result()
                 raise KeyboardInterrupt

@@ -52,7 +52,7 @@ class Summary:
         if self.strangers:
             rows.append(("for nothing", _count(self.strangers, "message", "messages")))
         if self.cut:
-            rows.append(("cut short", "not everything had happened yet; give it more --seconds"))
+            rows.append(("cut short", "not everything had happened when the time was over"))
         narration.table(f"After {self.seconds:.0f} seconds", rows)
         narration.table("Next", NEXT)
 

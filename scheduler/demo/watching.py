@@ -91,10 +91,9 @@ class Watching:
         for row in rows:
             before, self.failures[row.id] = self.failures.get(row.id, 0), row.failures
             if row.failures > before:
-                wait = max((row.next_due_at - self.clock()).total_seconds(), 0)
-                self.tell(
-                    f"could not read {self._name(row.id)} ({_trouble(row)}); asks again in {wait:.0f} s"
-                )
+                wait = round((row.next_due_at - self.clock()).total_seconds())
+                again = f"in {wait} s" if wait > 0 else "at once"
+                self.tell(f"could not read {self._name(row.id)} ({_trouble(row)}); asks again {again}")
             elif before and not row.failures:
                 self.tell(f"reads {self._name(row.id)} again")
 
