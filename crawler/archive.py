@@ -1,8 +1,9 @@
 """Notebook: what we remember of sources, and every entry, article and revision we ever saw.
 
-Lives here: the SQL of the crawler's tables, and nothing but. Every entry is kept, matched or not, so that any
-rule can be replayed over the past. Functions take a connection and belong to the caller's transaction; none
-of them waits for the network. Not here: when a source is due (`pacing`), what concerns anybody (`alerts`).
+Lives here: the SQL of the crawler's tables, and nothing but. Every entry is kept, matched or not, so that
+any rule can be replayed over the past. Functions take a connection and belong to the caller's transaction;
+none of them waits for the network. Not here: when a source is due (`pacing`), what concerns anybody
+(`alerts`).
 """
 
 import hashlib
@@ -116,7 +117,15 @@ addresses = Table(
         primary_key=True,
         comment="canonical: announced, redirected to, or named by the page itself",
     ),
-    Column("article", RowId, ForeignKey("articles.id"), nullable=False, index=True),
+    Column(
+        "article",
+        RowId,
+        ForeignKey("articles.id"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+        comment="several, where a redirect turned out to lead to a page we had",
+    ),
 )
 
 entries = Table(
@@ -170,7 +179,7 @@ hosts = Table(
 
 # An article whose page is on its way is screened with it: the first message then has the better sentence.
 # Longer than this nobody waits, since the page may be slow and the news is not.
-PAGE_GRACE = timedelta(seconds=6)
+PAGE_GRACE = timedelta(seconds=15)
 
 MOVES_TO_BELIEVE = (
     3  # permanent redirects in a row before the new address is kept (H64: a captive portal also says 301)
@@ -495,22 +504,40 @@ class _Writer:
     # ---- met before
 
     def _seen_again(self, again: Sequence[tuple[Entry, int]]) -> None:
+        """What changed in an entry since its source last said it.
+
+        Only who announced an article first revises it: others have their own wording of the same headline, and
+        would change it to and fro.
+        """
         held = self._held({number for _, number in again})
         for one, number in again:
             row = held.get(number)
             if row is None:
                 continue
-            offered = Wording(one.title, row.text if row.page == "read" else _text(one))
-            change = edited(Wording(row.title, row.text), offered)
-            if change:
-                self._revise(row.article, change)
+            ours = row.source == self.source.id and row.page != "read"
+            before = Wording(row.entry_title, row.text if ours else row.entry_summary)
+            change = edited(before, Wording(one.title, _text(one) if ours else one.summary))
+            if change is None:
+                continue
+            said = {"title": one.title, "summary": one.summary}
+            self.connection.execute(update(entries).where(entries.c.id == number).values(said))
+            if row.source == self.source.id:
+                self._revise(row.article, Wording(change.title, change.text if ours else row.text))
 
     def _held(self, numbers: Collection[int]) -> dict[int, Any]:
-        """What we hold of these entries: article, page, title and text of its last revision."""
+        """What we hold of these entries: their words, and the article with its last revision."""
         each = revisions.alias()
         newest = select(func.max(each.c.number)).where(each.c.article == articles.c.id).correlate(articles)
         rows = (
-            select(entries.c.id, entries.c.article, articles.c.page, revisions.c.title, revisions.c.text)
+            select(
+                entries.c.id,
+                entries.c.article,
+                entries.c.title.label("entry_title"),
+                entries.c.summary.label("entry_summary"),
+                articles.c.source,
+                articles.c.page,
+                revisions.c.text,
+            )
             .join_from(entries, articles, articles.c.id == entries.c.article)
             .join(revisions, revisions.c.article == articles.c.id)
             .where(revisions.c.number == newest.scalar_subquery())
@@ -559,7 +586,9 @@ class _Writer:
         return canonical(one.url) if one.url and "url" not in self.misused else None
 
     def _known_addresses(self, urls: Collection[str]) -> dict[str | None, int]:
-        found = select(addresses.c.url, addresses.c.article)
+        found = select(addresses.c.url, func.min(addresses.c.article).label("article")).group_by(
+            addresses.c.url
+        )
         return {
             row.url: row.article
             for some in _portions(sorted(urls))
@@ -754,9 +783,10 @@ def record_page(
     )
     if done.rowcount != 1:
         return False
-    for url in {u for u in map(canonical, landed) if u}:
-        if connection.scalar(select(addresses.c.article).where(addresses.c.url == url)) is None:
-            connection.execute(insert(addresses).values(url=url, article=claim.article))
+    mine = select(addresses.c.url).where(addresses.c.article == claim.article)
+    known = set(connection.scalars(mine))
+    for url in {u for u in map(canonical, landed) if u} - known:
+        connection.execute(insert(addresses).values(url=url, article=claim.article))
     if wording:
         held = _last_revision(connection, claim.article)
         change = fuller(Wording(held.title, held.text), wording)

@@ -1,4 +1,4 @@
-"""What the ops channel is told: sources that fail or are read again, stopped channels, a refused configuration.
+"""What the ops channel is told: sources that fail or are read again, stopped channels, refused settings.
 
 Lives here: which rows make a notice, said once, and its words: what failed, where, what to do next. Not here:
 how it is delivered (the outbox, like every alert).

@@ -148,12 +148,18 @@ def upgrade() -> None:
             nullable=False,
             comment="canonical: announced, redirected to, or named by the page itself",
         ),
-        sa.Column("article", ROW_ID, nullable=False),
+        sa.Column(
+            "article",
+            ROW_ID,
+            autoincrement=False,
+            nullable=False,
+            comment="several, where a redirect turned out to lead to a page we had",
+        ),
         sa.ForeignKeyConstraint(
             ["article"],
             ["articles.id"],
         ),
-        sa.PrimaryKeyConstraint("url"),
+        sa.PrimaryKeyConstraint("url", "article"),
     )
     op.create_index(op.f("ix_addresses_article"), "addresses", ["article"], unique=False)
     op.create_table(

@@ -321,3 +321,25 @@ def test_what_a_host_asked_survives(engine: Engine) -> None:
     with engine.connect() as connection:
         assert archive.host_rules(connection, "https://herald.example:443") == rules
         assert archive.host_rules(connection, "https://other.example:443") is None
+
+
+def test_a_redirect_to_a_page_we_have_makes_one_address_of_two_articles(book: Book) -> None:
+    book.read(entry("News", url="https://press.example/story"))
+    book.read(entry("News - Press", url="https://hop.example/r/1"), want_page=lambda _: True)
+    (claim,) = pages(book)
+    with book.engine.begin() as connection:
+        archive.record_page(connection, claim, fetch(), None, None, ["https://press.example/story"])
+    shared = [a.addresses for a in book.unscreened(NOW + HOUR)]
+    assert len(shared) == 2
+    assert shared[0] & shared[1]
+
+
+def test_another_source_does_not_change_a_headline_to_and_fro(engine: Engine) -> None:
+    made = Book(engine, source("one"), source("two"))
+    for name in ("one", "two") * 2:
+        made.read(of=name)
+    page = "https://press.example/story"
+    for n, title in enumerate(("News", "News [Update]", "News")):
+        made.read(entry("News", source=SourceId("one"), url=page), of="one", now=NOW + n * HOUR)
+        made.read(entry(title, source=SourceId("two"), url=page, guid="g"), of="two", now=NOW + n * HOUR)
+    assert [(a.title, a.number) for a in made.unscreened(NOW + DAY)] == [("News", 1)]
