@@ -97,7 +97,7 @@ class Fault(StrEnum):
     UNKNOWN = "unknown"  # it may have been stored, or not
 
 
-class DeliveryFailed(Exception):  # noqa: N818  the word of the glossary
+class DeliveryFailed(Exception):
     """A call to a vendor failed; `reason` is one line for a person and holds no secret."""
 
     def __init__(self, fault: Fault, reason: str, retry_after: timedelta | None = None) -> None:
