@@ -23,7 +23,7 @@ from alerts.watches import WatchesFile
 from config.reading import read
 from crawler.fetches import Outcome
 from scheduler.cli import app
-from scheduler.settings import Daemon, SourcesFile
+from scheduler.settings import Daemon, SourcesFile, load
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("config", "crawler", "alerts", "scheduler")
@@ -229,6 +229,14 @@ def subclasses(of: type[BaseModel]) -> Iterator[type[BaseModel]]:
         if sub.__module__.partition(".")[0] in PACKAGES:
             yield sub
         yield from subclasses(sub)
+
+
+def test_the_shipped_pack_is_as_large_as_they_say() -> None:
+    shipped = load(ROOT / "config", {}).crawled
+    languages = {source.language for source in shipped.values()}
+    assert f"the {len(shipped)} feeds of config/sources.yaml" in text("README.md")
+    assert f"{len(shipped)} feeds in {len(languages)} languages" in text("CHANGELOG.md")
+    assert f"{len(shipped)} feeds in {len(languages)} languages" in text("docs/sources.md")
 
 
 def test_no_page_names_the_machine_it_was_written_on() -> None:
