@@ -506,8 +506,8 @@ class _Writer:
     def _seen_again(self, again: Sequence[tuple[Entry, int]]) -> None:
         """What changed in an entry since its source last said it.
 
-        Only who announced an article first revises it: others have their own wording of the same headline, and
-        would change it to and fro.
+        Only who announced an article first revises it: others have their own wording of the same headline,
+        and would change it to and fro.
         """
         held = self._held({number for _, number in again})
         for one, number in again:

@@ -340,10 +340,10 @@ def _why_lines(answer: Why) -> list[str]:
     article = answer.article
     if article is None or answer.explanation is None:
         return lines
+    seen = f"seen {article.seen:%Y-%m-%d %H:%M:%S} UTC"
     lines += [
         f"article {article.id}: {article.title or '(no headline)'}",
-        f"  {article.link or 'no link'} · {article.source_name} · "
-        f"seen {article.seen:%Y-%m-%d %H:%M:%S} UTC · revision {article.number}",
+        f"  {article.link or 'no link'} · {article.source_name} · {seen} · revision {article.number}",
         f"  page {answer.page}" + (f" · story {answer.story} ({answer.tie})" if answer.story else ""),
     ]
     lines += [

@@ -9,10 +9,11 @@ import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -30,8 +31,9 @@ log = structlog.get_logger(__name__)
 TICK = timedelta(seconds=1)
 GATHER = timedelta(milliseconds=200)  # what is fetched in this time is screened in one transaction
 HEARTBEAT = timedelta(seconds=10)
-DRAIN_CRAWL = timedelta(seconds=4)
-DRAIN_SEND = timedelta(seconds=4)  # together under the ten seconds systemd and Docker grant by default
+DRAIN = timedelta(
+    seconds=4
+)  # for what is under way; with the rest under the ten seconds Docker grants by default
 
 
 class AlreadyRunning(Exception):
@@ -81,13 +83,12 @@ class Daemon:
 
         What was under way is finished or left to the next start.
         """
+        listen = self.settings.daemon.http.address if self.settings.daemon.http else None
         with self._signals():
             self._prepare()
-            await self.jobs.crawler.open()
-            self.jobs.crawler.on_recorded = self._screen_soon
-            listen = self.settings.daemon.http.address if self.settings.daemon.http else None
             async with health.serving(listen, self._picture, self.progress, utc_now):
-                self._start_ticking()
+                self._start_delivering()
+                await self._start_collecting()
                 health.notify_systemd("READY=1", self.environ)
                 log.info("started", sources=len(self.settings.crawled), channels=len(self.jobs.channels))
                 with contextlib.suppress(TimeoutError):
@@ -104,19 +105,34 @@ class Daemon:
 
     # ---- ticking
 
-    def _start_ticking(self) -> None:
-        every = {"seconds": TICK.total_seconds()}
-        self.ticking.add_job(self.jobs.crawl, "interval", **every, id="crawl", next_run_time=utc_now())
-        self.ticking.add_job(self._screen, "interval", **every, id="screen")
-        self.ticking.add_job(self._heartbeat, "interval", seconds=HEARTBEAT.total_seconds(), id="heartbeat")
+    def _start_delivering(self) -> None:
+        """First of all: what a kill left in the outbox need not wait until the crawler is up."""
         for channel in self.jobs.channels:
             self._tick_channel(channel)
+        self._tick(self._screen, "screen")
         self.ticking.start()
 
-    def _tick_channel(self, channel: str) -> None:
+    async def _start_collecting(self) -> None:
+        self.jobs.crawler.on_recorded = self._screen_soon
+        await self.jobs.crawler.open()
+        self._tick(self.jobs.crawl, "crawl")
+        self._tick(self._heartbeat, "heartbeat", HEARTBEAT)
+
+    def _tick(
+        self, job: Callable[..., Any], name: str, every: timedelta = TICK, of: str | None = None
+    ) -> None:
+        """The first tick is now."""
         self.ticking.add_job(
-            self.jobs.dispatch, "interval", [channel], seconds=TICK.total_seconds(), id=f"dispatch:{channel}"
+            job,
+            "interval",
+            [of] if of else [],
+            seconds=every.total_seconds(),
+            id=name,
+            next_run_time=utc_now(),
         )
+
+    def _tick_channel(self, channel: str) -> None:
+        self._tick(self.jobs.dispatch, f"dispatch:{channel}", of=channel)
 
     def _screen_soon(self) -> None:
         """A fetch brought something: no need to wait for the next tick, only for what comes along with it."""
@@ -213,15 +229,7 @@ class Daemon:
         log.info("stopping")
         self.stopping.set()
         self.ticking.pause()
-        await self.jobs.crawler.close(DRAIN_CRAWL)
+        await asyncio.gather(self.jobs.crawler.close(DRAIN), self.jobs.finish_sending(DRAIN))
         await self.jobs.screen()
-        await self._let_sends_finish()
         self.ticking.shutdown(wait=False)
         log.info("stopped")
-
-    async def _let_sends_finish(self) -> None:
-        running = self.jobs.sending
-        if running:
-            await asyncio.wait(running, timeout=DRAIN_SEND.total_seconds())
-        for task in list(running):
-            task.cancel()  # stamped before the call: the next start looks whether it arrived

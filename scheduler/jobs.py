@@ -1,23 +1,26 @@
 """The jobs APScheduler ticks: crawl, screen, dispatch, telling the ops channel.
 
-Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and how
-the process stops (`daemon`), what a door does (`crawler`, `alerts`).
+Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and
+how the process stops (`daemon`), what a door does (`crawler`, `alerts`).
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
-from alerts.dispatch import Dispatched, dispatch
+import structlog
 from sqlalchemy import Engine
 
 from alerts.channels import Channel, DeliveryHabits
+from alerts.dispatch import Dispatched, dispatch
 from alerts.notifiers import Notifier
 from alerts.screen import Rulebook, Screened, screen
 from crawler.crawl import Crawl
 from scheduler import notices
 from scheduler.health import Progress
+
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -41,7 +44,8 @@ class Jobs:
         self.engine, self.crawler, self.rulebook = engine, crawler, rulebook
         self.channels, self.notifiers, self.habits, self.ops = channels, notifiers, habits, ops
         self.clock, self.rng, self.progress = clock, rng, progress
-        self.sending: set[asyncio.Task[object]] = set()  # what a stop lets finish
+        self._sending: set[asyncio.Task[object]] = set()
+        self._stopping = False
 
     async def crawl(self) -> int:
         """Puts what is due into the crawler's queue."""
@@ -65,13 +69,36 @@ class Jobs:
         """
         task = asyncio.current_task()
         if task:
-            self.sending.add(task)
-            task.add_done_callback(self.sending.discard)
-        done = await dispatch(
-            self.engine, self.channels[channel], self.notifiers[channel], self.habits, self.clock, self.rng
-        )
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        try:
+            done = await dispatch(
+                self.engine,
+                self.channels[channel],
+                self.notifiers[channel],
+                self.habits,
+                self.clock,
+                self.rng,
+                stopping=lambda: self._stopping,
+            )
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            # stamped before the call: the next start looks whether it arrived
+            log.info("sending interrupted", channel=channel)
+            return Dispatched()
         self.progress.note(f"dispatch:{channel}", self.clock())
         return done
+
+    async def finish_sending(self, within: timedelta) -> None:
+        """Lets the call that is under way come back, begins no other, and then interrupts."""
+        self._stopping = True
+        sending = set(self._sending)
+        if sending:
+            await asyncio.wait(sending, timeout=within.total_seconds())
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
 
     def tell_ops(self) -> None:
         """Says in the ops channel what a person has to know, each thing once."""
