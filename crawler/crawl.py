@@ -180,25 +180,30 @@ class Crawl:
         self._summary = Summary()
         with self._engine.begin() as connection:
             archive.make_due(connection, began, self._sources.keys())
-        while self._take(self._clock(), due_by=began) or len(self._lanes):
+        while (taken := self._take(self._clock(), due_by=began)) or len(self._lanes):
+            await self._down_to(WAITING // 2 if taken else 0)
+        write_down(self._kit)
+        return self._summary
+
+    async def _down_to(self, most: int) -> None:
+        """Until no more than `most` claims are waiting or under way."""
+        while len(self._lanes) > most:
             self._check()
             self._progress.clear()
             await self._progress.wait()
-        write_down(self._kit)
-        return self._summary
 
     def _check(self) -> None:
         if self._running.done():
             raise CrawlerBroken("Scrapy has stopped") from self._running.exception()
 
     def _take(self, now: datetime, due_by: datetime | None = None) -> int:
-        """Pages first: somebody waits for the news they belong to."""
+        """Pages first, somebody waits for the news they belong to; but half of the room is the sources'."""
         write_down(self._kit)
         room = self._room
         if room <= 0:
             return 0
         with self._engine.begin() as connection:
-            pages = archive.claim_pages(connection, self._sources, now, LEASE, room)
+            pages = archive.claim_pages(connection, self._sources, now, LEASE, (room + 1) // 2)
             due = archive.claim_due(connection, self._sources, due_by or now, LEASE, room - len(pages))
             claims: list[Claim | PageClaim] = [*pages, *due]
             taken = [claim for claim in claims if self._new(connection, claim)]

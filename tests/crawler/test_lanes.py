@@ -50,11 +50,26 @@ def test_no_more_than_the_concurrency_is_under_way() -> None:
     assert names(lanes.ready(NOW)) == ["c"]
 
 
-def test_pages_overtake_sources_of_their_host() -> None:
+def test_pages_overtake_sources_of_their_host_and_then_take_turns() -> None:
     lanes = Lanes(10, 1)
+    for c in (claim("a1", "a"), claim("a2", "a"), page(7, "a"), page(8, "a")):
+        lanes.add(c, LATER)
+    order = []
+    while started := lanes.ready(NOW):
+        order += names(started)
+        lanes.leave(started[0])
+    assert order == [7, "a1", 8, "a2"]
+
+
+def test_a_flood_of_pages_leaves_room_for_sources() -> None:
+    lanes = Lanes(4, 1)
+    for number in range(10):
+        lanes.add(page(number, f"p{number}"), LATER)
     lanes.add(claim("a1", "a"), LATER)
-    lanes.add(page(7, "a"), LATER)
-    assert names(lanes.ready(NOW)) == [7]
+    started = lanes.ready(NOW)
+    assert names(started) == [0, 1, 2, "a1"]
+    lanes.leave(started[0])
+    assert names(lanes.ready(NOW)) == [3]
 
 
 def test_a_claim_whose_lease_would_end_too_early_is_left_to_the_next_tick() -> None:
