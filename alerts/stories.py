@@ -1,8 +1,8 @@
 """Story: articles on one event. Which story does an article belong to?
 
-Lives here: the features by which two articles are one story, and the decision. For now a story is one article
-told by several sources: the same address, or the same headline within two days. Not here: where stories are
-kept (`ledger`), whether to tell of one (`alerting`).
+Lives here: the features by which two articles are one story, and the decision. For now a story is one
+article told by several sources: the same address, or the same headline within two days. Not here: where
+stories are kept (`ledger`), whether to tell of one (`alerting`).
 """
 
 import hashlib
@@ -78,14 +78,26 @@ def features(article: Article, headline_matched: bool) -> frozenset[str]:
     return frozenset(found)
 
 
-def headlines(title: str) -> frozenset[str]:
-    """A headline in normal form, also without the name of the paper that aggregators hang on.
+# What papers and aggregators hang on a headline that is not of it: "… - The Herald", "Update: …", "… [corrected]".
+_HANGINGS = (
+    re.compile(r"\s[-–—|·]\s[^-–—|·]{2,40}$"),
+    re.compile(r"^[^\s:：]{2,20}(?:\s\d{1,2})?\s?[:：]\s*"),
+    re.compile(r"\s?[\[(（【][^\[\]()（）【】]{2,20}[\])）】]$"),
+)
 
-    "… - The Herald".
-    """
-    whole = normalised_title(title)
-    bare = normalised_title(re.sub(r"\s[-–—|·]\s[^-–—|·]{2,40}$", "", title))
-    return frozenset({whole, bare} - {""})
+
+def headlines(title: str) -> frozenset[str]:
+    """A headline in normal form: whole, and without what was hung on it as long as enough of it is left."""
+    forms = [title]
+    for hanging in _HANGINGS:
+        forms += [hanging.sub("", form) for form in forms]
+    whole, *bare = (normalised_title(form) for form in forms)
+    return frozenset({whole, *(form for form in bare if _says_enough(form))} - {""})
+
+
+def _says_enough(headline: str) -> bool:
+    """Two names and a verb; a script without spaces says as much in fewer characters."""
+    return len(headline.split()) >= 4 or sum(not character.isascii() for character in headline) >= 8
 
 
 def join(known: Iterable[Known], now: datetime) -> Joined | None:

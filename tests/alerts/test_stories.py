@@ -22,6 +22,9 @@ def known(story: StoryId, feature: str, age: timedelta = HOUR) -> Known:
         "OpenAI and Microsoft sign a new pact - The Herald",
         "OpenAI and Microsoft sign a new pact | herald.example",
         "OPENAI AND MICROSOFT SIGN A NEW PACT!",
+        "Update: OpenAI and Microsoft sign a new pact",
+        "UPDATE 2: OpenAI and Microsoft sign a new pact - The Herald",
+        "OpenAI and Microsoft sign a new pact [corrected]",
         "OpenAI  and Microsoft sign “a new” pact",
     ],
 )
@@ -34,6 +37,18 @@ def test_a_headline_is_the_same_whoever_prints_it(again: str) -> None:
 )
 def test_another_headline_is_another(other: str) -> None:
     assert not headlines(PACT) & headlines(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Explained: OpenAI and Microsoft", "Analysis: OpenAI and Microsoft"),
+        ("OpenAI - Microsoft", "OpenAI - Oracle"),
+        ("Live: OpenAI sues", "OpenAI sues"),
+    ],
+)
+def test_what_is_left_of_a_headline_must_say_enough(one: str, other: str) -> None:
+    assert not headlines(one) & headlines(other)
 
 
 def test_a_headline_that_carries_nothing_of_the_match_ties_nothing() -> None:
