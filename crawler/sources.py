@@ -20,6 +20,10 @@ FetchArticles = Literal["never", "matching", "always"]
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
+# RFC 9110 §5: a token, and visible text; a line end in either would let a file write headers of its own
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=100)]
+HeaderValue = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$", max_length=4000)]
+
 DEFAULT_PACE = timedelta(minutes=5)
 DEFAULT_TIMEOUT = timedelta(seconds=20)
 
@@ -68,7 +72,7 @@ class Source(_Keys):
     enabled: bool = True
     tags: tuple[str, ...] = ()
     confidence: str | None = None  # how we know the address works; a note for whoever keeps the pack
-    headers: dict[str, str] = {}
+    headers: dict[HeaderName, HeaderValue] = {}
     page: PageKeys | None = None
     api: ApiKeys | None = None
     _pace: timedelta = PrivateAttr(default=DEFAULT_PACE)  # not a key: `every` of the file's defaults

@@ -1,0 +1,98 @@
+"""The house keeps its order: each vendor has its rooms, and a decision knows none of them."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("config", "crawler", "alerts", "scheduler")
+
+ROOMS = {  # vendor → the only modules that may know it
+    "feedparser": {"crawler.feeds"},
+    "trafilatura": {"crawler.pages"},
+    "scrapy": {"crawler.crawl", "crawler.download", "crawler.spiders.reader", "crawler.spiders.manners"},
+    "twisted": {"crawler.crawl"},
+    "slack_sdk": {"alerts.notifiers.slack", "alerts.notifiers.webhook"},
+    "apscheduler": {"scheduler.daemon"},
+    "alembic": {"scheduler.database", "scheduler.migrations.env"},
+    "typer": {"scheduler.cli"},
+    "ruamel": {"config.documents", "config.reading"},
+    "ahocorasick_rs": {"alerts.matching"},
+}
+
+DECISIONS = (
+    "alerts.alerting",
+    "alerts.matching",
+    "alerts.query",
+    "alerts.silences",
+    "alerts.stories",
+    "crawler.articles",
+    "crawler.entries",
+    "crawler.pacing",
+    "crawler.revalidation",
+    "crawler.urls",
+)
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("vendor", ROOMS)
+def test_a_vendor_is_known_in_its_rooms_only(vendor: str) -> None:
+    knowing = {
+        name
+        for name, tree in modules()
+        if "migrations" not in name or name.endswith("env")
+        if any(i == vendor or i.startswith(vendor + ".") for i in imports(tree))
+    }
+    assert knowing <= ROOMS[vendor]
+
+
+@pytest.mark.parametrize("module", DECISIONS)
+def test_a_decision_loads_no_vendor(module: str) -> None:
+    """A process of its own: what other tests have loaded does not count."""
+    vendors = ("scrapy", "twisted", "feedparser", "slack_sdk", "apscheduler", "trafilatura", "aiohttp")
+    asked = f"import sys, {module}; print([v for v in {vendors!r} if v in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_nobody_below_the_scheduler_reads_clock_or_environment() -> None:
+    """Time, database and randomness are arguments; the environment is read at the top."""
+    forbidden = ("datetime.now", "datetime.utcnow", "time.time(", "os.environ", "os.getenv")
+    guilty = {
+        f"{path.relative_to(ROOT)}: {word}"
+        for package in ("config", "crawler", "alerts")
+        for path in (ROOT / package).rglob("*.py")
+        for word in forbidden
+        if word in path.read_text(encoding="utf-8")
+    }
+    assert guilty <= {"crawler/child.py: os.environ"}  # it passes on what a child needs, by name
+
+
+def test_every_module_says_what_lives_there() -> None:
+    silent = [name for name, tree in modules() if "migrations" not in name and not ast.get_docstring(tree)]
+    assert silent == []
+
+
+def test_there_is_no_drawer() -> None:
+    drawers = {"utils", "util", "helpers", "common", "types", "models", "misc", "base", "core", "manager"}
+    assert not {name for name, _ in modules() if name.rsplit(".", 1)[-1] in drawers}
