@@ -24,7 +24,7 @@ def rulebook(settings: Settings) -> Rulebook:
     return Rulebook(
         sources=settings.sources,
         watches={watch.id: watch for watch in watches},
-        matcher=Matcher(watches, settings.watches.sets),
+        matcher=Matcher(watches, settings.watches.members()),
         backlog=settings.daemon.backlog,
     )
 

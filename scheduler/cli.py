@@ -29,7 +29,7 @@ from alerts.evaluation import CorpusError, Report, evaluate, read_corpus
 from alerts.explanation import Why
 from alerts.matching import Matcher
 from alerts.notifications import DeliveryId
-from alerts.query import QueryError
+from alerts.query import QueryError, parse
 from alerts.silences import Aim, Silence
 from alerts.watches import Rule, Watch
 from config.reading import ConfigError, Problem, duration
@@ -123,6 +123,8 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             _stop(Exit.USAGE, str(error))
         except AlreadyRunning as error:
             _stop(Exit.ALREADY_RUNNING, str(error))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
         except (DatabaseUnusable, OSError) as error:
             _stop(Exit.UNEXPECTED, str(error))
         except KeyboardInterrupt:
@@ -150,7 +152,8 @@ def _terminal() -> Console:
 
     What comes from outside is never read as markup.
     """
-    return Console(highlight=False, soft_wrap=True)
+    terminal = Console(highlight=False, soft_wrap=True)
+    return terminal if terminal.is_terminal else Console(highlight=False, soft_wrap=True, width=200)
 
 
 def _watch(settings: Settings, named: str | None) -> Watch:
@@ -369,7 +372,8 @@ def try_query(
 ) -> None:
     """A query against a text: does it match, where, and which sentence would Slack show?"""
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    sets = load(config_dir, os.environ).watches.sets
+    sets = load(config_dir, os.environ).watches.members()
+    parse(query, sets)
     trial = Watch(
         id="try", name="try", rules=(Rule(id="query", level="alert", query=query),), channels=("console",)
     )
@@ -470,7 +474,7 @@ def _status_lines(picture: status.Picture) -> list[str]:
     counted = ", ".join(f"{count} {state}" for state, count in sorted(picture.by_state.items())) or "none yet"
     lines = [f"sources     {counted}"]
     lines += [
-        f"  {s.id}: {s.outcome}, {s.failures} times. {s.detail} {s.advice}"
+        f"  {s.id}: {s.outcome}, {s.failures} in a row{f' ({s.detail})' if s.detail else ''}: {s.advice}"
         for s in picture.sources
         if s.state == "failing"
     ]

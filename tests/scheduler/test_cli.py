@@ -1,0 +1,202 @@
+"""The command line: what it answers, and with which exit code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from alerts import ledger
+from alerts.silences import Aim
+from crawler import archive
+from crawler.sources import SourceId
+from scheduler import cli
+from scheduler.daemon import sole_instance
+from scheduler.database import FILE, open_database
+from tests.builders import HOUR, NOW, entry, fetch, source
+
+WATCHES = """
+sets: {openai: [OpenAI], microsoft: [Microsoft]}
+watches:
+  - {id: pact, name: The pact, channels: [news], rules: [{id: core, level: alert, query: "title:(@openai AND @microsoft)"}]}
+"""
+SOURCES = "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed'}]\n"
+
+
+class Desk:
+    """A configuration, a data directory, and a hand on the command line."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config, self.data = directory / "config", directory / "data"
+        self.config.mkdir()
+        self.data.mkdir()
+        self.write("sources.yaml", SOURCES)
+        self.write("watches.yaml", WATCHES)
+        self.write("daemon.yaml", "network: {allow: [127.0.0.0/8]}\nhttp: null\n")
+
+    def write(self, name: str, text: str) -> None:
+        (self.config / name).write_text(text, encoding="utf-8")
+
+    def __call__(self, *words: str, stdin: str | None = None) -> Result:
+        places = {"TOCSIN_CONFIG": str(self.config), "TOCSIN_DATA": str(self.data), "NO_COLOR": "1"}
+        return CliRunner().invoke(cli.app, list(words), env=places, input=stdin)
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self(*words, "--json").stdout)
+
+    def bring(self, *titles: str) -> None:
+        """Entries in the archive, as if crawled."""
+        engine = open_database(f"sqlite:///{self.data / FILE}")
+        known = {SourceId("herald"): source()}
+        with engine.begin() as connection:
+            archive.enrol(connection, known.values())
+            for n, found in enumerate(
+                [(), [entry(t, url=f"https://herald.example/{n}") for n, t in enumerate(titles)]]
+            ):
+                archive.make_due(connection, NOW)
+                (claim,) = archive.claim_due(connection, known, NOW, HOUR, 1)
+                archive.record_document(
+                    connection, claim, fetch(), list(found), [f"h{n}"], NOW, lambda _: False
+                )
+        engine.dispose()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_mistake_in_the_configuration_is_exit_2_with_file_line_and_key(desk: Desk) -> None:
+    desk.write("sources.yaml", "sources:\n  - {id: herald, kind: feed, ulr: 'https://herald.example'}\n")
+    for command in (["run"], ["once"], ["status"], ["why", "x"], ["check"]):
+        answer = desk(*command)
+        assert answer.exit_code == 2, command
+        said = answer.output
+        assert "sources.yaml:2" in said
+        assert "url" in said
+
+
+def test_check_says_ok_and_what_is_not_in_force(desk: Desk) -> None:
+    desk.write("daemon.yaml", "limits: {flood: 3}\n")
+    answer = desk.json("check")
+    assert answer["ok"] is True
+    assert [(p["severity"], p["line"], p["key"]) for p in answer["problems"]] == [("note", 1, "limits")]
+
+
+def test_a_query_is_tried_on_a_text(desk: Desk) -> None:
+    hit = desk("try", "@openai NEAR/3 @microsoft", "-", stdin="Big news\n\nOpenAI and Microsoft sign a pact.")
+    assert hit.exit_code == 0
+    assert "best sentence: OpenAI and Microsoft sign a pact." in hit.output
+    assert desk("try", "title:OpenAI", "-", stdin="Nothing here").exit_code == 3
+
+
+def test_a_query_that_cannot_be_read_is_exit_2_with_a_caret(desk: Desk) -> None:
+    answer = desk("try", "OpenAI NEER/3 Microsoft", "-", stdin="x")
+    assert answer.exit_code == 2
+    assert "did you mean NEAR/n" in answer.output
+    assert "         ^" in answer.output
+
+
+def test_a_file_that_is_not_there_is_said_so(desk: Desk) -> None:
+    answer = desk("evaluate", "missing.jsonl")
+    assert answer.exit_code == 1
+    assert "missing.jsonl" in answer.output
+
+
+def test_a_corpus_is_evaluated(desk: Desk, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    items = [
+        {
+            "id": "a",
+            "language": "en",
+            "title": "OpenAI meets Microsoft",
+            "lead": "",
+            "text": "",
+            "label": "positive",
+        },
+        {
+            "id": "b",
+            "language": "en",
+            "title": "OpenAI meets Oracle",
+            "lead": "",
+            "text": "",
+            "label": "positive",
+        },
+        {"id": "c", "language": "en", "title": "Nothing", "lead": "", "text": "", "label": "negative"},
+    ]
+    corpus.write_text("\n".join(map(json.dumps, items)), encoding="utf-8")
+    answer = desk.json("evaluate", str(corpus))
+    assert (answer["tp"], answer["fn"], answer["tn"], answer["recall"]) == (1, 1, 1, 0.5)
+    assert "missed (quiet): b" in desk("evaluate", str(corpus)).output
+
+
+def test_once_reads_screens_delivers_and_says_what_failed(desk: Desk) -> None:
+    answer = desk("once", "--json")
+    assert answer.exit_code == 3  # nothing listens on port 9
+    assert json.loads(answer.stdout)["sources"] == {"ok": 0, "not_modified": 0, "failed": 1}
+    failing = desk.json("status")["failing"]
+    assert [(s["id"], s["outcome"]) for s in failing] == [("herald", "refused")]
+
+
+def test_two_daemons_do_not_share_a_directory(desk: Desk) -> None:
+    with sole_instance(desk.data):
+        answer = desk("once")
+    assert answer.exit_code == 4
+    assert "another daemon" in answer.output
+
+
+def test_why_has_an_answer_for_every_article(desk: Desk) -> None:
+    desk.bring("OpenAI and Microsoft sign", "OpenAI alone")
+    assert desk.json("why", "https://herald.example/1")["answer"] == "not_screened"
+    assert desk.json("why", "https://nobody.example")["answer"] == "not_fetched"
+    desk("once")
+    assert desk.json("why", "https://herald.example/0")["answer"] == "told"
+    silent = desk.json("why", "https://herald.example/1")
+    assert silent["answer"] == "no_match"
+    assert "@microsoft" in silent["sentence"]
+    assert silent["explanation"]["rules"][0]["tree"]["holds"] is False
+
+
+def test_sources_are_listed_and_shown(desk: Desk) -> None:
+    desk.bring("OpenAI alone")
+    (listed,) = desk.json("sources", "list")
+    assert (listed["id"], listed["state"]) == ("herald", "ok")
+    assert desk.json("sources", "show", "herald")["latest"][0]["title"] == "OpenAI alone"
+    assert desk("sources", "show", "nobody").exit_code == 2
+    assert "herald" in desk("sources").output
+
+
+def test_a_single_address_is_tried_without_touching_the_database(desk: Desk) -> None:
+    answer = desk("sources", "test", "http://127.0.0.1:9/feed")
+    assert answer.exit_code == 3
+    assert answer.output.startswith("refused")
+    assert not (desk.data / FILE).exists()
+
+
+def test_silences_come_and_go(desk: Desk) -> None:
+    added = desk.json("silence", "add", "source", "herald", "--for", "2h", "--comment", "too loud")
+    assert (added[0]["aim"], added[0]["value"], added[0]["comment"]) == ("source", "herald", "too loud")
+    assert len(desk.json("silence", "list")) == 1
+    assert desk("silence", "remove", str(added[0]["id"])).exit_code == 0
+    assert desk.json("silence", "list") == []
+    assert len(desk.json("silence", "list", "--all")) == 1
+    assert desk("silence", "remove", "99").exit_code == 2
+    assert desk("silence", "add", "source", "herald", "--for", "soon").exit_code == 2
+
+
+def test_there_are_no_dead_to_retry(desk: Desk) -> None:
+    assert desk.json("dead", "list") == []
+    assert desk("dead", "retry", "all").output == "0 waiting again\n"
+    assert desk("dead", "retry", "nobody").exit_code == 3
+
+
+def test_a_silence_of_the_command_line_holds_what_the_daemon_finds(desk: Desk) -> None:
+    desk.bring("OpenAI and Microsoft sign")
+    desk("silence", "add", Aim.SOURCE.value, "herald")
+    desk("once")
+    assert desk.json("why", "https://herald.example/0")["answer"] == "silenced"
+    engine = open_database(f"sqlite:///{desk.data / FILE}")
+    with engine.connect() as connection:
+        assert ledger.recent_alerts(connection, 9) == []
+    engine.dispose()
