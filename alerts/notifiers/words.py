@@ -7,6 +7,7 @@ followed and which labels would lie. Pure. Not here: how Slack wants to have the
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from alerts.notifications import Alarm
@@ -39,7 +40,16 @@ def clean(words: str, *, keep_lines: bool = False) -> str:
     if keep_lines:
         lines = (clean(line) for line in words.splitlines())
         return "\n".join(line for line in lines if line)
-    return "".join(_visible(words)).strip()
+    return _masked("".join(_visible(words)).strip())
+
+
+# Tokens of Slack and addresses of webhooks: a page that got hold of ours must not have it told on by us.
+_SECRET = re.compile(r"\b(?:xox[a-z]|xapp)-[\w-]{6,}|hooks\.slack\.com/services/\S+", re.IGNORECASE)
+
+
+def _masked(words: str) -> str:
+    """Without secrets; as long as before, so that spans still fit."""
+    return _SECRET.sub(lambda found: "•" * len(found[0]), words)
 
 
 def _visible(words: str, after: str = " ") -> Iterator[str]:
@@ -83,7 +93,7 @@ def clip(words: str, most: int) -> str:
 
 def emphasised(words: str, spans: Spans, most: int = SENTENCE_UNITS) -> list[Piece]:
     """The visible text with its spans in bold; of a long one the part round the first of them."""
-    parts = list(_pieces(words, spans))
+    parts = _without_secrets(list(_pieces(words, spans)))
     before = 0
     for part in parts:
         if part.bold:
@@ -109,6 +119,11 @@ def _pieces(words: str, spans: Spans) -> Iterator[Piece]:
                 after = visible[-1]
                 yield Piece(visible, bold)
         at = end
+
+
+def _without_secrets(parts: Sequence[Piece]) -> list[Piece]:
+    masked = iter(_masked("".join(part.text for part in parts)))
+    return [Piece("".join(islice(masked, len(part.text))), part.bold) for part in parts]
 
 
 def _stretch(parts: Sequence[Piece], skip: int, most: int) -> list[Piece]:
@@ -138,6 +153,8 @@ _ADDRESS = re.compile(
 def address_of(link: str | None) -> str | None:
     """A link as it may stand in a message; None if it is none that a reader should follow."""
     address = urls.absolute(link) if link else None
+    if address and _SECRET.search(address):
+        return None
     return address and address.replace("'", "%27")  # whoever finds addresses in a text ends them at a quote
 
 
