@@ -5,6 +5,7 @@ Lives here: commands, their options, exit codes, and how an answer looks in a te
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -218,7 +219,9 @@ def run_once(
     settings = load(config_dir, os.environ)
     logs.configure(log_format, log_level, settings.secrets)
     with sole_instance(data), closing(_Engine(data)) as opened:
-        done = asyncio.run(once.one_pass(settings, opened.engine)).to_json()
+        aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+        with aside:  # a channel on the console writes to stdout too
+            done = asyncio.run(once.one_pass(settings, opened.engine)).to_json()
     if as_json:
         _print_json(done)
     else:

@@ -57,6 +57,9 @@ def tell_of_channels(connection: Connection, ops: str, now: datetime) -> None:
         if state.stopped_at and state.id != ops:
             notice = stopped_notice(state.id, state.stopped_reason or "unknown")
             tell(connection, ops, f"stopped/{state.id}/{state.stopped_at.isoformat()}", notice, now)
+        if state.unreadable_at and state.id != ops:
+            occasion = f"unreadable/{state.id}/{state.unreadable_at.isoformat()}"
+            tell(connection, ops, occasion, unreadable_notice(state.id), now)
     for dead in outbox.dead_list(connection):
         if dead.channel != ops:
             tell(
@@ -106,6 +109,14 @@ def stopped_notice(channel: str, reason: str) -> Notice:
         f"Channel {channel} cannot be told: {reason}",
         "Its deliveries wait and none is lost. Mend it (docs/operations.md says how) and they go out: "
         "we try again every 15 minutes, and at once after a reload or a restart.",
+    )
+
+
+def unreadable_notice(channel: str) -> Notice:
+    return Notice(
+        f"The history of channel {channel} cannot be read",
+        "Alerts go out. But one whose answer was lost waits until we can look whether it arrived: "
+        "the bot needs the scopes channels:history and groups:history, and must be in the channel.",
     )
 
 

@@ -19,7 +19,10 @@ from tests.builders import HOUR, NOW, entry, fetch, source
 WATCHES = """
 sets: {openai: [OpenAI], microsoft: [Microsoft]}
 watches:
-  - {id: pact, name: The pact, channels: [news], rules: [{id: core, level: alert, query: "title:(@openai AND @microsoft)"}]}
+  - id: pact
+    name: The pact
+    channels: [news]
+    rules: [{id: core, level: alert, query: "title:(@openai AND @microsoft)"}]
 """
 SOURCES = "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed'}]\n"
 
@@ -137,6 +140,13 @@ def test_once_reads_screens_delivers_and_says_what_failed(desk: Desk) -> None:
     assert json.loads(answer.stdout)["sources"] == {"ok": 0, "not_modified": 0, "failed": 1}
     failing = desk.json("status")["failing"]
     assert [(s["id"], s["outcome"]) for s in failing] == [("herald", "refused")]
+
+
+def test_json_is_all_there_is_on_stdout_even_when_the_console_is_told(desk: Desk) -> None:
+    desk.bring("OpenAI and Microsoft sign")
+    answer = desk("once", "--json")
+    assert json.loads(answer.stdout)["deliveries"]["sent"] == 1
+    assert "OpenAI and Microsoft sign" in answer.stderr
 
 
 def test_two_daemons_do_not_share_a_directory(desk: Desk) -> None:
