@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from config.reading import Duration, Secret
+from crawler.sources import Publisher
 
 ChannelKind = Literal["slack", "webhook", "console"]
-Publisher = Literal["filing", "regulator", "company", "wire", "press", "blog", "aggregator"]
 
 SLACK_API = "https://slack.com/api/"
 

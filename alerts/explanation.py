@@ -121,7 +121,7 @@ def _told(connection: Connection, row: Row[Any]) -> tuple[Answer, str, list[Reco
     states = {r.state for r in deliveries}
     if State.DEAD in states:
         return Answer.DEAD, "The channel refused the message; see `tocsin dead`.", deliveries
-    if states <= {State.SENT}:
+    if states == {State.SENT}:
         return Answer.TOLD, f"Rule {row.rule} fired on {_shown(row.at)}.", deliveries
     return Answer.WAITING, "The alert is decided and on its way; see `tocsin status`.", deliveries
 

@@ -126,7 +126,7 @@ def _alert(
     ledger.write_alert(connection, article, match, story, now)
     alarm = _alarm(watch, article, match)
     queued = 0
-    for channel in watch.channels:
+    for channel in watch.told(match.rule):
         delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{watch.id}/{channel}").hex)
         queued += outbox.enqueue(connection, delivery, channel, alarm, story=story, watch=watch.id, now=now)
     log.info(

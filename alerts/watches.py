@@ -46,6 +46,11 @@ class Watch(_Keys):
             raise ValueError(f"two rules are called {twice!r}")
         return self
 
+    def told(self, rule: str) -> tuple[str, ...]:
+        """Whom a rule tells: its own channels, else those of the watch."""
+        own = next((one.channels for one in self.rules if one.id == rule), None)
+        return own or self.channels
+
     def in_order(self) -> tuple[Rule, ...]:
         """The rules as they are tried: alerts first, otherwise as written."""
         return tuple(sorted(self.rules, key=lambda rule: (rule.level != "alert", rule.shadow)))

@@ -25,7 +25,7 @@ from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
 from config.reading import ConfigError, Duration, Problem, Secret, fit, open_document
 from crawler.network import Network
-from crawler.sources import FetchArticles, Publisher, Source, SourceId
+from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
 from crawler.urls import absolute
 
 KINDS_IN_FORCE = frozenset({"feed"})
@@ -97,7 +97,7 @@ class SourceDefaults(_Keys):
     articles: FetchArticles | None = None
     publisher: Publisher | None = None
     tier: Annotated[int, Field(ge=1, le=3)] | None = None
-    headers: dict[str, str] | None = None
+    headers: dict[HeaderName, HeaderValue] | None = None
 
 
 class SourcesFile(_Keys):
@@ -326,8 +326,6 @@ def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
     for n, source in enumerate(settings.sources.values()):
         if source.kind not in KINDS_IN_FORCE:
             yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
-        yield "sources.yaml", ("sources", n, "headers"), "no headers of its own are sent"
-    yield "sources.yaml", ("defaults", "headers"), "no headers of its own are sent"
     for n, watch in enumerate(settings.watches.watches):
         for m, rule in enumerate(watch.rules):
             if rule.level == "digest":
@@ -369,5 +367,9 @@ def _is_written_out(document: Document, at: KeyPath) -> bool:
 def _about_nobody(settings: Settings) -> Iterator[Problem]:
     document = settings.documents["watches.yaml"]
     for n, watch in enumerate(settings.watches.watches):
-        if not watch.channels and not all(rule.channels for rule in watch.rules):
-            yield document.problem(("watches", n), "has no channels: nobody is told of it", "warning")
+        for m, rule in enumerate(watch.rules):
+            if not watch.told(rule.id):
+                at = ("watches", n, "rules", m)
+                yield document.problem(
+                    at, "has no channels, nor has its watch: nobody is told of it", "warning"
+                )

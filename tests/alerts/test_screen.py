@@ -195,3 +195,11 @@ def test_why_knows_what_it_never_saw(desk: Desk) -> None:
     desk.screen()
     desk.bring(PACT + " | Gazette", of="gazette", url="https://gazette.example/it")
     assert desk.why("https://gazette.example/it") is Answer.ALREADY_TOLD
+
+
+def test_a_rule_with_channels_of_its_own_tells_those(desk: Desk) -> None:
+    rules = (Rule(id="core", level="alert", query="title:(OpenAI AND Microsoft)", channels=("desk",)),)
+    own = WATCH.model_copy(update={"rules": rules, "channels": ()})
+    desk.rulebook = Rulebook(desk.sources, {"pact": own}, Matcher([own]), Backlog())
+    desk.bring(PACT)
+    assert [d.channel for d in desk.told()] == ["desk"]

@@ -330,7 +330,7 @@ def test_a_watch_that_tells_nobody_is_warned_of(configured):
     found = remarks(
         configured({"SLACK_BOT_TOKEN": "x"}, watches=WATCHES.replace("    channels: [news]\n", ""))
     )
-    assert [(p.severity, p.key) for p in found] == [("warning", "watches[pair]")]
+    assert [(p.severity, p.key) for p in found] == [("warning", "watches[pair].rules[core]")]
 
 
 # --- files others write
