@@ -664,6 +664,17 @@ def records(
     return [_record(row) for row in connection.execute(statement)]
 
 
+def give_up_channels(connection: Connection, kept: Collection[str], now: datetime) -> int:
+    """Deliveries of channels that left the configuration: nobody could send them, and they would wait for ever.
+
+    `retry_dead` brings them back once the channel is there again. Returns how many.
+    """
+    theirs = and_(deliveries.c.channel.not_in(tuple(kept)), deliveries.c.state.in_(UNFINISHED))
+    values = {"state": State.DEAD, "lease_until": None, "changed_at": now}
+    reason = "its channel left the configuration"
+    return connection.execute(update(deliveries).where(theirs).values(reason=reason, **values)).rowcount
+
+
 def dead_list(connection: Connection) -> list[Record]:
     return records(connection, states=(State.DEAD,))
 

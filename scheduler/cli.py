@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
@@ -37,7 +37,7 @@ from config.reading import ConfigError, Problem, duration
 from crawler.articles import Article
 from crawler.sources import Source, SourceId
 from scheduler import assembly, checking, demo, logs, once, status
-from scheduler.daemon import AlreadyRunning, Daemon, sole_instance, utc_now
+from scheduler.daemon import AlreadyRunning, Daemon, sole_daemon_of, sole_instance, utc_now
 from scheduler.database import DatabaseUnusable, database_url, open_database
 from scheduler.settings import Settings, load
 
@@ -145,7 +145,11 @@ def _open(data: Path) -> Engine:
 
 
 def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _terminal() -> Console:
@@ -188,7 +192,7 @@ def run(
     logs.configure(log_format, log_level, settings.secrets)
     for remark in checking.fall_backs(settings):
         log.warning("channel falls back to the console", problem=str(remark))
-    with sole_instance(data), closing(_Engine(data)) as opened:
+    with sole_instance(data), closing(_Engine(data)) as opened, sole_daemon_of(opened.engine):
         asyncio.run(
             Daemon(settings, opened.engine, os.environ).run(
                 timedelta(seconds=duration_s) if duration_s else None
@@ -218,7 +222,7 @@ def run_once(
     """One pass: crawl every source now, screen, deliver, stop."""
     settings = load(config_dir, os.environ)
     logs.configure(log_format, log_level, settings.secrets)
-    with sole_instance(data), closing(_Engine(data)) as opened:
+    with sole_instance(data), closing(_Engine(data)) as opened, sole_daemon_of(opened.engine):
         aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
         with aside:  # a channel on the console writes to stdout too
             done = asyncio.run(once.one_pass(settings, opened.engine)).to_json()
@@ -512,17 +516,12 @@ def _status_lines(picture: status.Picture) -> list[str]:
 
 
 @sources_app.callback()
-def sources_default(context: typer.Context) -> None:
+def sources_default(
+    context: typer.Context, config_dir: ConfigDir, data: DataDir, as_json: AsJson = False
+) -> None:
+    """The sources and their health; without a command, the list."""
     if context.invoked_subcommand is None:
-        context.invoke(
-            list_sources,
-            config_dir=_chosen("TOCSIN_CONFIG", _default_config),
-            data=_chosen("TOCSIN_DATA", _default_data),
-        )
-
-
-def _chosen(variable: str, default: Callable[[], Path]) -> Path:
-    return Path(os.environ[variable]) if os.environ.get(variable) else default()
+        list_sources(config_dir, data, as_json)
 
 
 @sources_app.command("list")

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from alerts import outbox
 from alerts.screen import Rulebook
@@ -65,6 +65,25 @@ def sole_instance(data: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def sole_daemon_of(engine: Engine) -> Iterator[None]:
+    """Holds a PostgreSQL database as long as the block runs: two data directories may name the same one.
+
+    A SQLite database lies in its data directory, and whoever holds that holds it too.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection:
+        held = connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '/tocsin'))"))
+        connection.commit()
+        if not held:
+            shown = engine.url.render_as_string(hide_password=True)
+            raise AlreadyRunning(f"another daemon holds {shown}")
+        yield
+        connection.execute(text("SELECT pg_advisory_unlock_all()"))
+
+
 class Daemon:
     """One life of the process, from the first tick to the last answer."""
 
@@ -77,6 +96,8 @@ class Daemon:
         )
         self.stopping = asyncio.Event()
         self._screening_soon = False
+        self._reloading_soon = False
+        self._refused: str | None = None  # the mistakes the ops channel was told of; None: none
 
     async def run(self, duration: timedelta | None = None) -> None:
         """Until SIGTERM, SIGINT or the end of `duration`.
@@ -101,6 +122,7 @@ class Daemon:
         with self.engine.begin() as connection:
             archive.enrol(connection, self.settings.crawled.values())
             outbox.recover(connection, now, self.settings.daemon.delivery.settle)
+            outbox.give_up_channels(connection, self.jobs.channels, now)
             outbox.resume(connection, now)
 
     # ---- ticking
@@ -160,8 +182,16 @@ class Daemon:
 
     # ---- reload
 
+    def _reload_soon(self) -> None:
+        """Many SIGHUPs at once are one reload: each blocks the loop, and a SIGTERM may wait behind."""
+        if self._reloading_soon or self.stopping.is_set():
+            return
+        self._reloading_soon = True
+        asyncio.get_running_loop().call_soon(self.reload)
+
     def reload(self) -> None:
         """Reads the configuration anew. With a mistake in it nothing changes, and the ops channel is told."""
+        self._reloading_soon = False
         try:
             settings = load(self.settings.directory, self.environ)
             rulebook = assembly.rulebook(settings)
@@ -170,7 +200,11 @@ class Daemon:
             self._tell_refused(str(error))
             return
         logs.hide(settings.secrets)
+        for key in ("network", "http"):
+            if getattr(settings.daemon, key) != getattr(self.settings.daemon, key):
+                log.warning("a restart is needed", key=f"daemon.yaml: {key}")
         self._exchange(settings, rulebook)
+        self._refused = None
         log.info("configuration reloaded", sources=len(settings.crawled))
 
     def _exchange(self, settings: Settings, rulebook: Rulebook) -> None:
@@ -188,10 +222,13 @@ class Daemon:
             self._tick_channel(channel)
         with self.engine.begin() as connection:
             archive.enrol(connection, settings.crawled.values())
+            outbox.give_up_channels(connection, used, utc_now())
             outbox.resume(connection, utc_now())
 
     def _tell_refused(self, problems: str) -> None:
-        if self.jobs.ops:
+        """Once, however often the same mistakes are read."""
+        if self.jobs.ops and problems != self._refused:
+            self._refused = problems
             now = utc_now()
             with self.engine.begin() as connection:
                 notices.tell(
@@ -210,7 +247,7 @@ class Daemon:
         answers = {
             signal.SIGTERM: self.stopping.set,
             signal.SIGINT: self.stopping.set,
-            signal.SIGHUP: self.reload,
+            signal.SIGHUP: self._reload_soon,
         }
         for number, answer in answers.items():
             loop.add_signal_handler(number, answer)

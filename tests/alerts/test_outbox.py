@@ -268,6 +268,16 @@ def test_what_status_wants_to_know(engine: Engine) -> None:
         assert len(outbox.records(connection, story="s1", states=[State.SENT])) == 1
 
 
+def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_can_come_back(engine: Engine) -> None:
+    enqueue(engine, "a1", "b2")
+    claim(engine)
+    with engine.begin() as connection:
+        assert outbox.give_up_channels(connection, {"other"}, NOW) == 2
+        assert outbox.give_up_channels(connection, {"other"}, NOW) == 0
+        assert {r.reason for r in outbox.dead_list(connection)} == {"its channel left the configuration"}
+        assert len(outbox.retry_dead(connection, None, NOW)) == 2
+
+
 def test_retention_forgets_only_what_is_sent(engine: Engine) -> None:
     enqueue(engine, "a1", "b2")
     claimed = claim(engine)

@@ -1,0 +1,85 @@
+"""The daemon: who may run, and what a reload changes."""
+
+from pathlib import Path
+
+import pytest
+import structlog
+from sqlalchemy import Engine
+
+from alerts import outbox
+from alerts.outbox import State
+from scheduler.daemon import AlreadyRunning, Daemon, sole_daemon_of, sole_instance
+from scheduler.settings import load
+from tests.telling import enqueue
+
+WATCHES = "watches: [{id: pact, channels: [news], rules: [{id: core, level: alert, query: OpenAI}]}]\n"
+SOURCES = "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed'}]\n"
+CHANNELS = "channels: [{id: news, kind: console}, {id: ops, kind: console}]\nops: ops\n"
+
+
+@pytest.fixture
+async def daemon(engine: Engine, tmp_path: Path) -> Daemon:
+    directory = tmp_path / "config"
+    directory.mkdir()
+    for name, text in (("watches", WATCHES), ("sources", SOURCES), ("channels", CHANNELS)):
+        (directory / f"{name}.yaml").write_text(text)
+    return Daemon(load(directory, {}), engine, {})
+
+
+def test_a_data_directory_has_one_daemon(tmp_path: Path) -> None:
+    with sole_instance(tmp_path), pytest.raises(AlreadyRunning, match="holds"), sole_instance(tmp_path):
+        pass
+    with sole_instance(tmp_path):
+        pass
+
+
+def test_a_postgresql_database_has_one_daemon(engine: Engine) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("a SQLite database lies in its data directory")
+    with sole_daemon_of(engine), pytest.raises(AlreadyRunning, match="holds"), sole_daemon_of(engine):
+        pass
+    with sole_daemon_of(engine):
+        pass
+
+
+def rewrite(daemon: Daemon, name: str, text: str) -> None:
+    (daemon.settings.directory / name).write_text(text)
+    daemon.reload()
+
+
+def waiting(daemon: Daemon) -> list[str]:
+    with daemon.engine.connect() as connection:
+        return [r.body.title for r in outbox.records(connection, states=[State.WAITING])]
+
+
+async def test_a_reload_exchanges_sources_and_rules(daemon: Daemon) -> None:
+    rewrite(daemon, "sources.yaml", SOURCES.replace("herald", "gazette"))
+    assert list(daemon.jobs.rulebook.sources) == ["gazette"]
+
+
+async def test_a_mistake_changes_nothing_and_is_told_once(daemon: Daemon) -> None:
+    before = daemon.jobs.rulebook
+    for _ in range(3):
+        rewrite(daemon, "watches.yaml", WATCHES.replace("OpenAI", "(OpenAI"))
+    assert daemon.jobs.rulebook is before
+    assert waiting(daemon) == ["The new configuration is refused; the last good one stays in force"]
+    rewrite(daemon, "watches.yaml", WATCHES)
+    rewrite(daemon, "watches.yaml", WATCHES.replace("OpenAI", "(OpenAI"))
+    assert len(waiting(daemon)) == 2
+
+
+async def test_what_waits_for_a_channel_that_is_taken_out_is_given_up(daemon: Daemon) -> None:
+    enqueue(daemon.engine, "a1")
+    daemon._start_delivering()
+    rewrite(daemon, "watches.yaml", WATCHES.replace("[news]", "[ops]"))
+    rewrite(daemon, "channels.yaml", "channels: [{id: ops, kind: console}]\nops: ops\n")
+    with daemon.engine.connect() as connection:
+        assert [d.id for d in outbox.dead_list(connection)] == ["a1"]
+    daemon.ticking.shutdown(wait=False)
+
+
+async def test_what_a_reload_cannot_change_is_said(daemon: Daemon) -> None:
+    with structlog.testing.capture_logs() as logged:
+        rewrite(daemon, "daemon.yaml", "network: {concurrency: 3}\n")
+    said = [(line["event"], line.get("key")) for line in logged]
+    assert said[0] == ("a restart is needed", "daemon.yaml: network")
