@@ -1,8 +1,16 @@
 """When things happen; the process. In reading order:
 
-`cli` the command line · `settings` the four files together · `assembly` from settings to the parts that run
-· `database` the engine and its migrations · `jobs` what ticks · `daemon` start, tick, drain, stop · `once`
-one pass without a clock · `status` how things stand · `health`, `status_page` who may ask · `notices` what
-the ops channel is told · `checking` what `tocsin check` finds · `logs` one line an event · `demo` the whole
-product on a built-in world.
+cli                  the command line
+settings             the four files, together
+assembly             from settings to the parts that run
+database             the engine and its migrations
+jobs                 what ticks
+daemon               start, tick, drain, stop
+once                 one pass without a clock
+status               how things stand
+health, status_page  who may ask, and what they see
+notices              what the ops channel is told
+checking             what `tocsin check` finds
+logs                 one line an event
+demo                 the whole product on a built-in world
 """
