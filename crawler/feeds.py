@@ -240,9 +240,10 @@ def _read_elements(
     feed: RawFeed, new: list[Element], batch: int, reader: _Reader, patience: Patience
 ) -> Iterator[Entry | None]:
     place = container(feed.root)
-    for entry in feed.entries:
-        if (parent := entry.getparent()) is not None:
-            parent.remove(entry)
+    for parent in {feed.root, place}:
+        _keep_few_attributes(parent)
+        for child in [child for child in parent if child is not place]:
+            parent.remove(child)  # the frame stays: addresses and languages are inherited from it
     for start in range(0, len(new), batch):
         yield from _read_batch(feed.root, place, new[start : start + batch], reader, patience)
 
@@ -296,10 +297,12 @@ _PEOPLE = frozenset(
 )
 _LONGEST = {**dict.fromkeys(_LONG, 1_000_000), **dict.fromkeys(_PEOPLE, 300), "title": 20_000}
 _LONGEST_OTHER = 4_096
-_PARTS_OF_A_NAME = 8
+_PARTS_OF_AN_ENTRY, _PARTS_OF_A_NAME, _ATTRIBUTES = 300, 8, 30
 
 
 def _tame(entry: Element) -> None:
+    for part in entry[_PARTS_OF_AN_ENTRY:]:
+        entry.remove(part)
     for element in entry.iter():
         name = local(element)
         if name in _PEOPLE:
@@ -307,9 +310,15 @@ def _tame(entry: Element) -> None:
         longest = _LONGEST.get(name, _LONGEST_OTHER)
         if element.text and len(element.text) > longest:
             element.text = element.text[:longest]
-        for attribute, value in element.attrib.items():
-            if len(value) > _LONGEST_OTHER:
-                del element.attrib[attribute]
+        _keep_few_attributes(element)
+
+
+def _keep_few_attributes(element: Element) -> None:
+    if len(element.attrib) > _ATTRIBUTES:
+        element.attrib.clear()
+    for attribute, value in element.attrib.items():
+        if len(value) > _LONGEST_OTHER:
+            del element.attrib[attribute]
 
 
 def _keep_short(person: Element) -> None:

@@ -27,6 +27,8 @@ from crawler.plain import (
     charset_of,
     clip,
     decode,
+    for_parser,
+    is_forbidden,
     language_code,
     line,
     paragraphs,
@@ -45,6 +47,7 @@ _SHORT = 200  # characters; a text below this is compared with what the page say
 _OTHER_KINDS = re.compile(
     r"\s*(?:image|audio|video|font)/[\w.+-]+|application/(?:json|pdf|zip)\b", re.IGNORECASE
 )
+_REFERENCE = re.compile(r"&#(?:([0-9]{1,8})|x([0-9a-f]{1,8}));?", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -82,14 +85,18 @@ def _tree(text: str) -> HtmlElement:
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=False, no_network=True
     )
     try:
-        tree = lxml_html.document_fromstring(
-            text.encode("utf-8", "ignore").replace(b"\0", b""), parser=parser
-        )
+        tree = lxml_html.document_fromstring(for_parser(_REFERENCE.sub(_allowed, text)), parser=parser)
     except (etree.LxmlError, ValueError) as error:
         raise Malformed("not HTML") from error
     if next(tree.iter("body", "p", "div", "title"), None) is None:
         raise Malformed("a document without a page in it")
     return tree
+
+
+def _allowed(reference: re.Match[str]) -> str:
+    """HTML turns `&#1;` into a character that its own tree refuses as soon as a neighbour is taken out."""
+    digits, hexadecimal = reference.groups()
+    return "" if is_forbidden(int(digits) if digits else int(hexadecimal, 16)) else reference[0]
 
 
 def _is_flooded(tree: HtmlElement) -> bool:

@@ -14,27 +14,26 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice, pairwise
 
 from lxml import etree
 
 from crawler.documents import Malformed, NotAFeed
-from crawler.plain import clip, line
+from crawler.plain import clip, for_parser, is_forbidden, line
 
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _FEED_ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:rss|rdf|feed)\b", re.IGNORECASE)
 _FEED_ROOTS = ("rss", "rdf", "feed", "channel")
 _JUNK = 65_536  # characters before the root that we look past: warnings of a blog system, an advertisement
 
-# What XML forbids and feeds contain. Nothing is lost: NUL in a headline is an attack or an accident.
-_FORBIDDEN = bytes([*range(9), 11, 12, *range(14, 32)])
-
 _ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:item|entry)(?=[\s>/])", re.IGNORECASE)
-_ROOT_TAG = re.compile(r"<[^<>]*>")
+_ROOT_TAG = re.compile(r"<[^<>]{1,8192}>")
 _PREFIX = re.compile(r"(?<=[<\s/])([A-Za-z_][\w.-]{0,30}):(?=[A-Za-z_])")
 _DECLARED = re.compile(r"\sxmlns:([A-Za-z_][\w.-]*)\s*=")
 _REFERENCE = re.compile(r"&(?:#(x[0-9a-fA-F]{1,8}|[0-9]{1,8});|([A-Za-z][A-Za-z0-9]{1,31});|)")
 _XML_NAMES = frozenset(("lt", "gt", "amp", "quot", "apos"))
 _MOST_PREFIXES = 40
+_MOST_PIECES = 12_000
 
 # What the usual prefixes stand for, where a document forgot to say so.
 _NAMESPACES = {
@@ -62,7 +61,7 @@ class RawFeed:
 
 def take_apart(text: str) -> RawFeed:
     """The raw entries of a document in XML. Raises NotAFeed, or Malformed where lxml finds nothing."""
-    data = _bytes(without_prolog(text))
+    data = for_parser(without_prolog(text))
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
@@ -93,10 +92,11 @@ def container(root: Element) -> Element:
 
 
 def find_entries(root: Element) -> list[Element]:
-    if local(root) == "feed":
-        return [child for child in root if local(child) == "entry"]
+    """The entries where they belong, or else wherever they are."""
+    name = "entry" if local(root) == "feed" else "item"
     places = [root, *(child for child in root if local(child) == "channel")]
-    return [child for place in places for child in place if local(child) == "item"]
+    found = [child for place in places for child in place if local(child) == name]
+    return found or [element for element in root.iter() if local(element) in ("item", "entry")]
 
 
 def without_prolog(text: str) -> str:
@@ -132,12 +132,9 @@ def _end_of_prolog(text: str) -> int:
 
 
 def _end_of_doctype(text: str, at: int) -> int:
-    end, subset = text.find(">", at), text.find("[", at)
-    return text.find("]", subset) if 0 <= subset < end else end
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "ignore").translate(None, _FORBIDDEN)
+    end = text.find(">", at)
+    subset = text.find("[", at, end) if end >= 0 else -1
+    return text.find("]", subset) if subset >= 0 else end
 
 
 def _parser(*, recover: bool = False) -> etree.XMLParser:
@@ -172,7 +169,7 @@ def _forgiving(text: str, problem: str) -> RawFeed:
 
 def _recovered(text: str) -> Element | None:
     try:
-        root: Element | None = etree.fromstring(_bytes(text), _parser(recover=True))
+        root: Element | None = etree.fromstring(for_parser(text), _parser(recover=True))
     except etree.XMLSyntaxError:
         return None
     return root
@@ -186,7 +183,7 @@ def _cut(text: str, starts: list[int]) -> tuple[Element, list[Element]]:
     if root is None or root_tag is None:
         raise Malformed("the head of the document cannot be read")
     place, entries = container(root), []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in islice(pairwise([*starts, len(text)]), _MOST_PIECES):
         piece = _recovered(f"{root_tag[0]}{text[start:end]}")
         entry = (
             next((child for child in piece if _says_something(child)), None) if piece is not None else None
@@ -226,10 +223,7 @@ def _reference(found: re.Match[str]) -> str:
     number, name = found.groups()
     if number:
         code = int(number[1:], 16) if number[0] in "xX" else int(number)
-        allowed = (
-            code in (9, 10, 13) or 32 <= code < 0xD800 or 0xDFFF < code < 0xFFFE or 0xFFFF < code < 0x110000
-        )
-        return found[0] if allowed else ""
+        return "" if is_forbidden(code) else found[0]
     if name in _XML_NAMES:
         return found[0]
     if name and (character := html.entities.html5.get(f"{name};")):

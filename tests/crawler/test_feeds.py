@@ -314,6 +314,7 @@ FILE = '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY f SYSTEM "file:///etc/hostn
 DTD = '<!DOCTYPE rss SYSTEM "http://127.0.0.2:9/x.dtd" [<!ENTITY % p SYSTEM "http://127.0.0.2:9/p"> %p;]>'
 WEB = f'<?xml version="1.0"?>{DTD}'
 NUMBER = 2
+ATTRIBUTES = " ".join(f'a{number}="x"' for number in range(50_000))
 
 HOSTILE = [
     pytest.param(rss(item("&a9;", NUMBER), item(), prolog=LAUGHS), id="h31_billion_laughs"),
@@ -365,6 +366,13 @@ HOSTILE = [
     pytest.param(
         rss(item("x", NUMBER, "<link>http://[bad/</link><link href='http://[bad'/>"), item()), id="bad_links"
     ),
+    pytest.param(rss(item("x", NUMBER, "<link>javascript:x</link>" * 30_000), item()), id="link_flood"),
+    pytest.param(rss(item("x", NUMBER, f"<x {ATTRIBUTES}/>"), item()), id="attribute_flood"),
+    pytest.param(rss(item()).replace("<rss", f"<rss {ATTRIBUTES}"), id="attribute_flood_at_the_root"),
+    pytest.param(rss(*(f"<p{n}:x/>" for n in range(30_000)), item()), id="prefix_flood"),
+    pytest.param("<!a>" * 300_000 + rss(item(), prolog=""), id="declaration_flood"),
+    pytest.param("<!--a-->" * 100_000 + rss(item(), prolog=""), id="comment_flood"),
+    pytest.param(rss(item("<![CDATA[" * 50_000, NUMBER), item()).replace("]]>", ""), id="cdata_flood"),
     pytest.param(rss("<item><item><title>x</title></item></item>", item()), id="item_in_item"),
 ]
 
@@ -527,6 +535,22 @@ def test_h59_dates_are_right_or_missing(date: str, expected: datetime | None) ->
 
 
 # ---- when a parser trips
+
+
+def test_entries_in_an_unusual_place_are_found() -> None:
+    assert titles(read(rss(f"<items>{item()}</items>"))) == [HEALTHY]
+
+
+def test_what_lxml_can_do_nothing_with_feedparser_may_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def helpless(text: str) -> None:
+        raise Malformed("not well-formed")
+
+    monkeypatch.setattr("crawler.feeds.take_apart", helpless)
+    first = read(rss(item(), item("Un&amp;closed<", NUMBER)))
+    assert titles(first)[0] == HEALTHY
+    assert len(first.entries) == 2
+    assert "last resort" in first.problems[-1]
+    assert read(rss(item()), known=frozenset(first.shown)).entries == ()
 
 
 def _stumbling(trips: Callable[[bytes], bool]) -> Callable[[bytes], list[object]]:

@@ -134,6 +134,15 @@ def test_paragraphs_are_parted() -> None:
     assert "\n\n".join(SENTENCES[:2]) in read(article()).text
 
 
+@pytest.mark.parametrize("odd", ["\x01", "&#1;", "&#xB", "&#xFFFF;", "\ufffe"])
+def test_h44_forbidden_characters_do_not_cost_the_text(odd: str) -> None:
+    found = read(
+        article(inside=f"<p>Sent{odd}<script>x</script>ence after{odd} it, and one more to be long.</p>")
+    )
+    assert has_the_article(found)
+    assert "Sentence after it" in found.text
+
+
 def test_without_a_text_of_its_own_the_page_is_taken_at_its_word() -> None:
     body = "\n\n".join(SENTENCES)
     assert has_the_article(read(page("<div id=app></div>", ld(articleBody=body))))
