@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -28,7 +28,9 @@ from alerts.operators import (
     Node,
     Reading,
     Scope,
+    Word,
     atoms,
+    word_end,
 )
 from alerts.query import Members, Query, Sets
 from alerts.text import Text
@@ -191,6 +193,12 @@ class Matcher:
                 self._always.append(watch.id)
             for anchor in triggers or ():
                 self._by_trigger[anchor].append(watch.id)
+        self._triggers = _Triggers(
+            term.word(anchor)
+            for one in compiled
+            for term in one.query.root.terms()
+            for anchor in term.anchors & self._by_trigger.keys()
+        )
         telling = frozenset().union(*(_telling(rules) for rules in self._rules.values()))
         self._telling = {
             term for one in compiled for term in one.query.root.terms() if term.anchor in telling
@@ -202,7 +210,10 @@ class Matcher:
 
         A shadow rule that holds is reported beside it.
         """
-        reading = self._lexicon.read(article)
+        texts = Text(article.title), Text(article.text)
+        if not self._always and not any(map(self._triggers.stand_in, texts)):
+            return []  # most articles: they name nothing any rule needs
+        reading = self._lexicon.read(article, texts)
         found = []
         for watch in self._candidates(reading):
             for one in self._rules[watch]:
@@ -216,7 +227,7 @@ class Matcher:
 
     def _candidates(self, reading: Reading) -> list[str]:
         """The watches that can still hold, in the order of the file."""
-        seen = reading.seen & self._by_trigger.keys()
+        seen = reading.seen["all"] & self._by_trigger.keys()
         if not seen:
             return self._always
         possible = {watch for anchor in seen for watch in self._by_trigger[anchor]}
@@ -254,7 +265,7 @@ class Matcher:
 
     def explain(self, article: Article, watch_id: str) -> Explanation:
         """Rule by rule which part held and which did not; KeyError if there is no such watch."""
-        reading = self._lexicon.read(article)
+        reading = self._lexicon.read(article, (Text(article.title), Text(article.text)))
         rules = []
         match: Match | None = None
         for one in self._rules[watch_id]:
@@ -306,21 +317,38 @@ class Lexicon:
 
     def hits(self, folded: str) -> dict[str, list[int]]:
         """Anchor → where it begins, whatever stands around it."""
-        hits: dict[str, list[int]] = {}
         if self._automaton is None or not folded:
-            return hits
-        anchors = self.anchors
+            return {}
+        hits: dict[int, list[int]] = defaultdict(list)
         for number, start, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            hits.setdefault(anchors[number], []).append(start)
-        return hits
+            hits[number].append(start)
+        return {self.anchors[number]: starts for number, starts in hits.items()}
 
-    def read(self, article: Article) -> Reading:
+    def read(self, article: Article, texts: tuple[Text, Text]) -> Reading:
         """An article with all its hits."""
-        texts = Text(article.title), Text(article.text)
         hits = [self.hits(text.folded) for text in texts]
         if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
             hits += [self.hits(text.unmasked or "") for text in texts]
         return Reading(article, texts, hits)
+
+
+class _Triggers:
+    """The words of which one stands in whatever makes a rule hold; most articles have none."""
+
+    def __init__(self, words: Iterable[Word]) -> None:
+        self._words = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
+        self._lexicon = Lexicon(self._words)
+
+    def stand_in(self, text: Text) -> bool:
+        """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
+        return self._in(text.folded) or (text.unmasked is not None and self._in(text.unmasked))
+
+    def _in(self, folded: str) -> bool:
+        return any(
+            word_end(folded, start, self._words[anchor]) is not None
+            for anchor, starts in self._lexicon.hits(folded).items()
+            for start in starts
+        )
 
 
 # ---- from places to a match
@@ -328,7 +356,12 @@ class Lexicon:
 
 def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
     evidence = _evidence(places, reading)
-    sentence, together = _best_sentence(reading.texts[BODY].raw, [e for e in evidence if e.field == "body"])
+    in_body = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
+    sentence, together = _best_sentence(reading.texts[BODY].raw, in_body)
+    if reading.seen["body"] and {e.part for e in evidence} != {spot.part for spot in in_body}:
+        # Some of it is the headline's alone: shown is what the text says of it.
+        spots = _spots(one.query.root.places(reading, BODY), reading)
+        sentence, _ = _best_sentence(reading.texts[BODY].raw, spots)
     title_spans = tuple((e.start, e.end) for e in evidence if e.field == "title")
     return Match(
         watch=one.watch.id,
@@ -341,6 +374,21 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
         look_alike=any(e.look_alike for e in evidence),
         shadow=one.rule.shadow,
     )
+
+
+class _Spot(NamedTuple):
+    """A place in the original text that a sentence may show."""
+
+    start: int
+    end: int
+    part: str
+
+
+def _spots(places: Found, reading: Reading) -> list[_Spot]:
+    """Each place once, in order."""
+    span = reading.texts[BODY].span
+    stretches = sorted({(place.start, place.end, place.part) for place in places})
+    return [_Spot(*span(start, end), part) for start, end, part in stretches]
 
 
 def _evidence(places: Found, reading: Reading) -> tuple[Evidence, ...]:
@@ -362,25 +410,29 @@ def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> flo
     parts = {one.part for one in evidence}
     if not parts:
         return 0.0
-    body = reading.texts[BODY]
-    lead_end = body.span(0, body.lead_end)[1]
-    best: dict[str, float] = defaultdict(float)
-    for one in evidence:
-        field = one.field if one.field == "title" or one.start >= lead_end else "lead"
-        best[one.part] = max(best[one.part], _WEIGHTS[field])
-    placed = sum(best.values()) / (_WEIGHTS["title"] * len(parts))
-    in_title = len({one.part for one in evidence if one.field == "title"})
-    return round(0.7 * placed + 0.3 * max(together, in_title) / len(parts), 3)
+    in_title = {one.part for one in evidence if one.field == "title"}
+    worth = dict.fromkeys(in_title, _WEIGHTS["title"])
+    if len(in_title) < len(parts):
+        body = reading.texts[BODY]
+        lead_end = body.span(0, body.lead_end)[1]
+        for one in evidence:
+            weight = _WEIGHTS["lead" if one.start < lead_end else "body"]
+            worth[one.part] = max(worth.get(one.part, 0.0), weight)
+    placed = sum(worth.values()) / (_WEIGHTS["title"] * len(parts))
+    return round(0.7 * placed + 0.3 * max(together, len(in_title)) / len(parts), 3)
 
 
 # A sentence ends with its full stop and what closes it, before white space and no small letter; with the
 # full stop of scripts that put no space behind it; with the end of a line.
-_SENTENCE_END = re.compile(r"[.!?؟۔…][\"'”’»)\]]*(?=\s+[^\sa-zа-я])|[。！？][」』”）]*|\n")
+# (All of it begins with one class of characters: `re` then leaps to the next of them.)
+_SENTENCE_END = re.compile(
+    r"""[.!?؟۔…。！？\n](?:(?<=\n)|(?<=[。！？])[」』”）]*|(?<=[.!?؟۔…])["'”’»)\]]*(?=\s+[^\sa-zа-я]))"""
+)
 
 
-def _best_sentence(raw: str, evidence: Sequence[Evidence]) -> tuple[Sentence | None, int]:
+def _best_sentence(raw: str, spots: Sequence[_Spot]) -> tuple[Sentence | None, int]:
     """The sentence with the most distinct parts (the first of several), and how many it has."""
-    if not evidence:
+    if not spots:
         return None, 0
     ends = [match.end() for match in _SENTENCE_END.finditer(raw)]
     bounds = list(zip([0, *ends], [*ends, len(raw)], strict=True))
@@ -388,19 +440,19 @@ def _best_sentence(raw: str, evidence: Sequence[Evidence]) -> tuple[Sentence | N
     at = 0
     for start, end in bounds:
         parts = set()
-        while at < len(evidence) and evidence[at].start < end:
-            parts.add(evidence[at].part)
+        while at < len(spots) and spots[at].start < end:
+            parts.add(spots[at].part)
             at += 1
         if len(parts) > best[0]:
             best = (len(parts), start, end)
     count, start, end = best
-    return _sentence(raw, start, end, evidence), count
+    return _sentence(raw, start, end, spots), count
 
 
-def _sentence(raw: str, start: int, end: int, evidence: Sequence[Evidence]) -> Sentence:
-    inside = [one for one in evidence if start <= one.start and one.end <= end]
+def _sentence(raw: str, start: int, end: int, spots: Sequence[_Spot]) -> Sentence:
+    inside = [one for one in spots if start <= one.start and one.end <= end]
     if not inside:  # a name that the cutting of sentences went through
-        inside = [one for one in evidence if start <= one.start < end]
+        inside = [one for one in spots if start <= one.start < end]
         end = max([end, *(one.end for one in inside)])
     before = after = ""
     if end - start > SENTENCE_LIMIT:

@@ -11,8 +11,10 @@ hold. An empty list means: it holds, and there is nothing to show for it (NOT, `
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,8 +22,10 @@ from alerts.text import APOSTROPHES, Script, Text, fold, joined, script, words_o
 from crawler.articles import Article
 
 TITLE, BODY = 0, 1  # the fields in which words are looked for
+LEAD = 2  # a piece of the body: its first words
 FIELD_NAMES = ("title", "body")
 Scope = str  # "all", "title", "lead", "body"
+_PIECES = {"all": (TITLE, BODY), "title": (TITLE,), "lead": (TITLE, LEAD), "body": (BODY,)}
 
 
 class Occurrence(NamedTuple):
@@ -48,33 +52,29 @@ class Reading:
         self.texts = texts
         self._hits = hits  # per field as it is, then per field with the look-alikes replaced
         title, body = set().union(*hits[TITLE::2]), set().union(*hits[BODY::2])
-        self.seen: set[str] = title | body  # anchors
-        self.seen_in: dict[Scope, set[str]] = {
+        everywhere = title | body
+        self.seen: dict[Scope, set[str]] = {  # anchors
             "title": title,
             "body": body,
-            "lead": self.seen,
-            "all": self.seen,
+            "lead": everywhere,
+            "all": everywhere,
         }
+        self.seen_in = (title, body, body)  # the same by piece
         self.answers: dict[tuple[int, Scope], Found | None] = {}
+        self.places: dict[tuple[int, int], Found] = {}  # of terms and sets, by piece
 
-    def occurrences(self, term: "Term", scope: Scope) -> Found:
-        """Every place of a term within a scope, title first, in order."""
-        found: Found = []
-        if scope != "body":
-            self._verify(term, TITLE, None, found)
-        if scope != "title":
-            self._verify(term, BODY, self.texts[BODY].lead_end if scope == "lead" else None, found)
-        return found
-
-    def _verify(self, term: "Term", field: int, end: int | None, found: Found) -> None:
+    def verified(self, term: "Term", piece: int) -> Found:
+        """Every place of a term in a piece of the article, in order."""
+        field = BODY if piece == LEAD else piece
         text = self.texts[field]
+        end = text.lead_end if piece == LEAD else None
         anchor, starts = term.rarest(self._hits[field], text.folded)
-        if starts:
-            found += term.verified(field, text, text.folded, anchor, _before(starts, end))
-        if len(self._hits) > 2 and text.unmasked is not None:
+        found = term.verified(field, text, text.folded, anchor, _before(starts, end)) if starts else []
+        if text.unmasked is not None:
             anchor, starts = term.rarest(self._hits[field + 2], text.unmasked)
             places = term.verified(field, text, text.unmasked, anchor, _before(starts, end), look_alike=True)
             found += [place for place in places if _differs(text, place)]
+        return found
 
 
 def _before(starts: list[int], end: int | None) -> list[int]:
@@ -100,9 +100,36 @@ class Node:
         answers = reading.answers
         if key in answers:
             return answers[key]
-        found = self.evaluate(reading, scope)
+        found = self.evaluate(reading, scope) if self._possible(reading, scope) else None
         answers[key] = found
         return found
+
+    def _possible(self, reading: Reading, scope: Scope) -> bool:
+        seen = reading.seen[scope]
+        needed = self._needed if scope == "all" else self._needed_in_scope
+        for group in needed:  # noqa: SIM110  a generator costs more than most answers
+            if group.isdisjoint(seen):
+                return False
+        return True
+
+    @cached_property
+    def _needed(self) -> "Needs":
+        return self.needs()
+
+    @cached_property
+    def _needed_in_scope(self) -> "Needs":
+        """What is needed in a scope: nothing if a field is named inside, which looks elsewhere."""
+        return [] if any(isinstance(node, InField) for node in self.within()) else self._needed
+
+    def within(self) -> "Iterable[Node]":
+        """All parts below it."""
+        for child in self.children:
+            yield child
+            yield from child.within()
+
+    def places(self, reading: Reading, piece: int) -> Found:
+        """Where its words stand in a piece of the article, whether it holds or not; not what must be absent."""
+        return [one for child in self.children for one in child.places(reading, piece)]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
         raise NotImplementedError
@@ -147,10 +174,32 @@ class Word:
     prefix: bool = False
 
 
-class Term(Node):
-    """A word, a prefix, a phrase, or any of them in exact case."""
+class Words(Node):
+    """What is found in the text itself: a term, or any of a set of them."""
 
     has_places = True
+
+    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+        first, *rest = _PIECES[scope]
+        found = self.places(reading, first)
+        for piece in rest:
+            found = found + self.places(reading, piece)
+        return found or None
+
+    def places(self, reading: Reading, piece: int) -> Found:
+        key = (id(self), piece)
+        found = reading.places.get(key)
+        if found is None:
+            found = reading.places[key] = self.look_up(reading, piece)
+        return found
+
+    def look_up(self, reading: Reading, piece: int) -> Found:
+        """The places in a piece of the article, in order; asked once per article and piece."""
+        raise NotImplementedError
+
+
+class Term(Words):
+    """A word, a prefix, a phrase, or any of them in exact case."""
 
     def __init__(self, words: Sequence[Word], part: str, source: str, exact: str | None = None) -> None:
         self.words = tuple(words)
@@ -174,10 +223,8 @@ class Term(Node):
     def needs(self) -> Needs:
         return [frozenset({self.anchor})] if self.anchors else []
 
-    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        if not self.anchors <= reading.seen_in[scope]:
-            return None
-        return reading.occurrences(self, scope) or None
+    def look_up(self, reading: Reading, piece: int) -> Found:
+        return reading.verified(self, piece) if self.anchors <= reading.seen_in[piece] else []
 
     def rarest(self, hits: Mapping[str, list[int]], folded: str) -> tuple[str, list[int]]:
         """The anchor seen least often, and where."""
@@ -201,13 +248,16 @@ class Term(Node):
         found = []
         word, before, after = self._looks[anchor]
         for at in starts:
-            end = _word_end(folded, at, word)
-            if end is None:
-                continue
-            stretch = _stretch(folded, at, end, before, after) if before or after else (at, end)
-            if stretch and (self.exact is None or _spelled(text, *stretch) == self.exact):
-                found.append(Occurrence(field, *stretch, self.part, look_alike))
+            start, end = at, word_end(folded, at, word)
+            if end is not None and (before or after):
+                start, end = _stretch(folded, at, end, before, after) or (at, None)
+            if end is not None and (self.exact is None or _spelled(text, start, end) == self.exact):
+                found.append(Occurrence(field, start, end, self.part, look_alike))
         return found
+
+    def word(self, anchor: str) -> Word:
+        """The word of the term that an anchor is."""
+        return self._looks[anchor][0]
 
     def __str__(self) -> str:
         return self.source
@@ -224,7 +274,7 @@ def _stretch(
     for word in after:
         gap = _GAP.match(folded, end, end + _GAP_LIMIT)
         at = gap.end() if gap else end
-        behind = _word_end(folded, at, word) if folded.startswith(word.text, at) else None
+        behind = word_end(folded, at, word) if folded.startswith(word.text, at) else None
         if behind is None:
             return None
         end = behind
@@ -236,7 +286,7 @@ def _stretch(
     return start, end
 
 
-def _word_end(folded: str, start: int, word: Word) -> int | None:
+def word_end(folded: str, start: int, word: Word) -> int | None:
     """Where a word that begins here ends; None if its boundaries are wrong. A prefix takes the whole word."""
     end = start + len(word.text)
     if start and joined(folded[start - 1], folded[start]):
@@ -247,7 +297,7 @@ def _word_end(folded: str, start: int, word: Word) -> int | None:
         while end < len(folded) and joined(folded[end - 1], folded[end]):
             end += 1
         return end
-    if script(folded[end - 1]) is Script.HANGUL:
+    if folded[end - 1] >= "\u1100" and script(folded[end - 1]) is Script.HANGUL:
         particles = _PARTICLES.match(folded, end)
         if particles and (
             particles.end() == len(folded) or not joined(folded[particles.end() - 1], folded[particles.end()])
@@ -262,7 +312,7 @@ def _backwards(folded: str, start: int, word: Word) -> int | None:
     offset = start - len(window)
     at = window.rfind(word.text)
     while at >= 0:
-        end = _word_end(folded, offset + at, word)
+        end = word_end(folded, offset + at, word)
         if end is not None and end <= start:
             gap = _GAP.match(folded, end, start)
             return offset + at if end == start or (gap and gap.end() == start) else None
@@ -296,20 +346,16 @@ def term(written: str, part: str | None = None) -> Term:
     return Term(words, part or written.strip('"'), written, spelling)
 
 
-class AnyTerm(Node):
+class AnyTerm(Words):
     """A term set: any of its members; counts as one part of the evidence."""
-
-    has_places = True
 
     def __init__(self, name: str, members: Sequence[Term]) -> None:
         self.name = name
-        self.members = tuple(members)
-        self._lone = [member for member in members if not member.anchors]
-        self._by_anchor: dict[str, list[Term]] = {}
-        for member in members:
-            if member.anchors:
-                self._by_anchor.setdefault(member.anchor, []).append(member)
-        self._anchors = frozenset(self._by_anchor)
+        self.members = tuple(_without_implied(members))
+        self._lone = [member for member in self.members if not member.anchors]
+        self._anchors = frozenset(member.anchor for member in self.members if member.anchors)
+        self._by_rarest = _by_rarest(self.members)
+        self._rarest = frozenset(self._by_rarest)
 
     def terms(self) -> Iterable[Term]:
         return self.members
@@ -317,22 +363,39 @@ class AnyTerm(Node):
     def needs(self) -> Needs:
         return [] if self._lone else [self._anchors]
 
-    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        seen_here = reading.seen_in[scope]
-        seen = self._anchors & seen_here
-        if not seen and not self._lone:
-            return None
-        members = [member for anchor in seen for member in self._by_anchor[anchor]] + self._lone
-        found = [
-            one
-            for member in members
-            if member.anchors <= seen_here
-            for one in reading.occurrences(member, scope)
-        ]
-        return _longest(found) or None
+    def look_up(self, reading: Reading, piece: int) -> Found:
+        seen = reading.seen_in[piece]
+        members = [member for anchor in self._rarest & seen for member in self._by_rarest[anchor]]
+        found: Found = []
+        for member in members + self._lone:
+            if member.anchors <= seen:
+                found += reading.verified(member, piece)
+        return _longest(found)
 
     def __str__(self) -> str:
         return f"@{self.name}"
+
+
+def _without_implied(members: Sequence[Term]) -> Iterable[Term]:
+    """Members of one word that no prefix among the others finds as well: contract beside contract*."""
+    alone = {member: member.words[0] for member in members if len(member.words) == 1 and not member.exact}
+    prefixes = {word.text for word in alone.values() if word.prefix and script(word.text[-1]) < Script.HANGUL}
+    for member in members:
+        word = alone.get(member)
+        shorter = range(1, len(word.text) + (not word.prefix)) if word else ()
+        if word is None or not any(word.text[:length] in prefixes for length in shorter):
+            yield member
+
+
+def _by_rarest(members: Sequence[Term]) -> dict[str, list[Term]]:
+    """Members by the one of their anchors that the fewest others have: in "Azure OpenAI" it is not OpenAI."""
+    shared = Counter(anchor for member in members for anchor in member.anchors)
+    buckets: dict[str, list[Term]] = {}
+    for member in members:
+        if member.anchors:
+            anchor = min(member.anchors, key=lambda one: (shared[one], -len(one), one))
+            buckets.setdefault(anchor, []).append(member)
+    return buckets
 
 
 def _longest(found: Found) -> Found:
@@ -451,6 +514,9 @@ class Not(Node):
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
         return [] if self.children[0].find(reading, scope) is None else None
 
+    def places(self, reading: Reading, piece: int) -> Found:
+        return []
+
     def __str__(self) -> str:
         return f"NOT {_bracketed(self.children[0], self.binds)}"
 
@@ -475,7 +541,8 @@ class Near(Node):
         return [group for child in self.children for group in child.needs()]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        left, right = (child.find(reading, scope) for child in self.children)
+        left = self.children[0].find(reading, scope)
+        right = self.children[1].find(reading, scope) if left else None
         if not left or not right:
             return None
         pairs = self._pairs(reading, left, right)
@@ -535,6 +602,9 @@ class Except(Node):
         if not right:
             return left
         return [one for one in left if not any(_lies_in(one, other) for other in right)] or None
+
+    def places(self, reading: Reading, piece: int) -> Found:
+        return self.children[0].places(reading, piece)
 
     def __str__(self) -> str:
         left, right = self.children

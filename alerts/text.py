@@ -284,7 +284,7 @@ class Text:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where a stretch of the folded text stands in the original."""
-        return self.alignment.span(start, end)
+        return (start, end) if self.raw.isascii() else self.alignment.span(start, end)
 
     @cached_property
     def _word_pattern(self) -> re.Pattern[str]:

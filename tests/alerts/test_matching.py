@@ -107,9 +107,34 @@ def test_an_endless_sentence_is_cut_around_its_evidence() -> None:
     assert [match.sentence.text[start:end] for start, end in match.sentence.spans] == ["OpenAI", "Microsoft"]
 
 
-def test_a_match_in_the_title_alone_has_no_sentence() -> None:
-    match = only("OpenAI", "OpenAI signs", "Nothing here.")
-    assert match.sentence is None
+def shown(match: Match) -> tuple[str, list[str]]:
+    """The sentence, and which of its words are emphasised."""
+    assert match.sentence
+    return match.sentence.text, [match.sentence.text[start:end] for start, end in match.sentence.spans]
+
+
+def test_a_match_in_the_title_shows_the_best_sentence_of_the_text() -> None:
+    text = "OpenAI was founded long ago. On Monday OpenAI told Microsoft. Microsoft is older."
+    match = only("title:(@names AND Microsoft)", "OpenAI warns Microsoft", text, {"names": ["OpenAI"]})
+    assert shown(match) == ("On Monday OpenAI told Microsoft.", ["OpenAI", "Microsoft"])
+    assert {one.field for one in match.evidence} == {"title"}
+    assert match.score == only("title:(OpenAI AND Microsoft)", "OpenAI warns Microsoft").score
+
+
+def test_the_sentence_of_a_match_in_the_title_leaves_out_what_must_not_be_there() -> None:
+    text = "Nvidia and AMD said nothing of Azure. Azure OpenAI grows."
+    match = only('title:(OpenAI EXCEPT "Azure OpenAI") NOT title:(Nvidia OR AMD)', "OpenAI signs", text)
+    assert shown(match) == ("Azure OpenAI grows.", ["OpenAI"])
+
+
+def test_the_sentence_of_a_match_in_the_title_may_stand_far_below() -> None:
+    text = f"{'A deal. ' * 300}OpenAI has the deal. {'A deal. ' * 300}"
+    assert shown(only("title:(OpenAI AND deal)", "OpenAI: deal", text))[0] == "OpenAI has the deal."
+
+
+def test_a_match_in_the_title_alone_has_no_sentence_where_the_text_says_nothing_of_it() -> None:
+    assert only("OpenAI", "OpenAI signs", "Nothing here.").sentence is None
+    assert only("OpenAI AND lang:en", "OpenAI signs", "").sentence is None
 
 
 def test_what_stands_higher_scores_higher() -> None:
