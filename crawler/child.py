@@ -57,7 +57,7 @@ class Limits:
 
     memory: int = 1024 * 1024 * 1024  # bytes of address space
     cpu: int = 15  # seconds of processor time for one job
-    wall: float = 25.0  # seconds for one job; then SIGKILL. A feed may take two jobs: under a minute in all
+    wall: float = 30.0  # seconds for one job; then SIGKILL. A feed may take two jobs: a minute in all
     jobs: int = 1_000  # then it makes room for a fresh one: extractors remember much
     files: int = 64
 
