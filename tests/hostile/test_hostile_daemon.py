@@ -15,6 +15,7 @@ from tests.hostile.answers import (
     brotli_bomb,
     flood,
     gzip_bomb,
+    item,
     nested_bomb,
     packed,
     reply,
@@ -24,7 +25,7 @@ from tests.hostile.answers import (
 )
 from tests.hostile.stages import NEWS, Stage, feed_of
 from tests.hostile.test_hostile_text import BY, LAUGHS, odd
-from tests.hostile.world import ALLOWED, TOKEN, Answer, Site, Told, configuration, slack_stand_in, web
+from tests.hostile.world import ALLOWED, TOKEN, Answer, Told, configuration, slack_stand_in, web
 
 MOST_MIB = 300
 FORGED = '{"level": "info", "event": "all is well"}'
@@ -61,9 +62,10 @@ async def test_the_daemon_lives_small_among_bombs_and_its_log_stays_a_log(
     for bomb in (gzip_bomb, nested_bomb, brotli_bomb, zstd_bomb):
         bomb()
     async with web(monkeypatch) as there, slack_stand_in() as slack:
-        sites = {"healthy": await there.site()}
-        stage = Stage("daemon", sites["healthy"], there, datetime.now(UTC), tmp_path)
-        sites["healthy"].answer = feed_of(sites["healthy"], stage.item(NEWS))
+        healthy, stranger = await there.site(), await there.site()
+        now = datetime.now(UTC)
+        healthy.answer = feed_of(healthy, item(NEWS, f"{healthy.url}/news", now))
+        stage, sites = Stage("daemon", stranger, there, now, tmp_path), {"healthy": healthy}
         for name, answer in hostile(stage).items():
             sites[name] = await there.site()
             sites[name].answer = answer
@@ -74,7 +76,7 @@ async def test_the_daemon_lives_small_among_bombs_and_its_log_stays_a_log(
         files = configuration(tmp_path / "config", sources, slack, ALLOWED)
         process = await start(files, tmp_path / "data")
         async with asyncio.timeout(60):  # each is asked, and the healthy one again and again
-            while not all(site.asked for site in sites.values()) or len(sites["healthy"].asked) < 4:
+            while not all(site.asked for site in sites.values()) or len(healthy.asked) < 4:
                 assert process.returncode is None
                 await asyncio.sleep(0.1)
             while not any(NEWS in str(message["text"]) for message in slack.messages):
