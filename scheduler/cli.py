@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -193,11 +194,15 @@ def run(
     for remark in checking.fall_backs(settings):
         log.warning("channel falls back to the console", problem=str(remark))
     with sole_instance(data), closing(_Engine(data)) as opened, sole_daemon_of(opened.engine):
-        asyncio.run(
-            Daemon(settings, opened.engine, os.environ).run(
-                timedelta(seconds=duration_s) if duration_s else None
-            )
-        )
+        daemon = Daemon(settings, opened.engine, os.environ)
+        asyncio.run(_live(daemon, timedelta(seconds=duration_s) if duration_s else None))
+
+
+async def _live(daemon: Daemon, duration: timedelta | None) -> None:
+    """Once all is saved, an impatient second signal must not make a clean end look like a violent one."""
+    await daemon.run(duration)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Engine:
