@@ -402,6 +402,21 @@ def test_h38_a_huge_title_is_clipped_and_its_entry_read() -> None:
     assert len(document.entries[0].title) <= 300
 
 
+@pytest.mark.parametrize("at", ["Un", "Unfinished", "</title>", "<link>", "https", "</link>"])
+def test_h12_the_entry_in_which_a_document_breaks_off_is_left_to_the_next_reading(at: str) -> None:
+    whole = rss(item(), item("Unfinished", 2))
+    end = whole.index(at, whole.index("Unfinished") - len("<title>")) + len(at)
+    document = read(whole[:end])
+    assert titles(document) == [HEALTHY]
+    assert document.total > len(document.shown) + document.skipped  # so its validators are not believed
+    assert titles(read(whole, known=frozenset(document.shown))) == ["Unfinished"]
+
+
+def test_h12_an_entry_that_ends_is_read_although_the_document_does_not() -> None:
+    whole = rss(item("One", 1), item("Two", 2))
+    assert titles(read(whole[: whole.index("</channel>")])) == ["One", "Two"]
+
+
 def test_h48_what_was_mended_is_said() -> None:
     assert read(rss(item("R&D"))).problems[0].startswith("not well-formed")
     assert read(rss(item("R&amp;D"))).problems == ()
@@ -586,7 +601,7 @@ def test_a_careful_reading_leaves_out_very_long_entries() -> None:
 def test_whatever_happens_to_a_feed_on_its_way_it_is_read_or_refused(seed: str, data: st.DataObject) -> None:
     body = bytearray(seed.encode())
     for _ in range(data.draw(st.integers(0, 8))):
-        at = data.draw(st.integers(0, len(body) - 1))
+        at = data.draw(st.integers(0, max(0, len(body) - 1)))
         body[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=4))
     try:
         document = read(bytes(body), None)
