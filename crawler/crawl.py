@@ -128,9 +128,8 @@ class Crawl:
             written=self._written,
             dropped=self._dropped,
         )
-        if self._engine.dialect.name == "sqlite":  # embedded: whoever held a lease is not among the living
-            with self._engine.begin() as connection:
-                archive.end_leases(connection)
+        with self._engine.begin() as connection:
+            archive.end_leases(connection)  # a database has one daemon: whoever held a lease is no more
         self._crawler = _launch(self._kit.user_agent, self._network)
         self._crawler.signals.connect(self._item_broke, signals.item_error)
         self._crawler.signals.connect(self._spider_broke, signals.spider_error)
