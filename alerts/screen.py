@@ -108,7 +108,7 @@ def _screen_one(
 
 def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> StoryId:
     """The story of a matched article: the one it is in, the one it shares a feature with, or a new one."""
-    mine = features(article, headline_matched=any(m.title_spans for m in found))
+    mine = features(article, found)
     already = ledger.story_of(connection, article.id)
     if already:
         joined = Joined(already, Tie.SAME_ARTICLE)

@@ -7,7 +7,8 @@ stories are kept (`ledger`), whether to tell of one (`alerting`).
 
 import hashlib
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Annotated, NewType
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.matching import Match
 from config.reading import Duration
 from crawler.articles import Article
 from crawler.entries import normalised_title
@@ -24,6 +26,9 @@ StoryId = NewType("StoryId", str)
 HEADLINE_LIFE = timedelta(
     hours=48
 )  # the same headline later than this is a new event: "Microsoft earnings: five takeaways"
+
+OPENING = 80  # letters by which two texts begin alike: a sentence, not a turn of phrase
+DENSE_OPENING = 40
 
 SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
 
@@ -45,6 +50,7 @@ class Tie(StrEnum):
     SAME_ARTICLE = "same_article"  # a later revision
     SAME_ADDRESS = "same_address"
     SAME_HEADLINE = "same_headline"
+    SAME_OPENING = "same_opening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +68,42 @@ class Joined:
     tie: Tie
 
 
-def features(article: Article, headline_matched: bool) -> frozenset[str]:
+def features(article: Article, found: Sequence[Match]) -> frozenset[str]:
     """What another article must share to be the same story.
 
-    A headline counts only where it carries part of the match itself: "The day in technology" heads a new
-    article every day.
+    A headline or an opening counts only where it carries part of the match itself: "The day in technology"
+    heads a new article every day, and many begin with the same greeting.
     """
-    found = {f"address:{a}" for a in article.addresses | {article.url} if a}
-    if headline_matched:
-        found |= {
-            f"headline:{h}"
-            for h in headlines(article.title)
-            if len(h) >= SHORTEST_HEADLINE or not h.isascii()
-        }
-    return frozenset(found)
+    evidence = [one for match in found for one in match.evidence]
+    shared = {f"address:{address}" for address in article.addresses | {article.url} if address}
+    if any(one.field == "title" for one in evidence):
+        shared |= {f"headline:{h}" for h in headlines(article.title) if _is_long_enough(h)}
+    opening, end = _opening(article.text)
+    if opening and any(one.field == "body" and one.start < end for one in evidence):
+        shared.add(f"opening:{opening}")
+    return frozenset(shared)
 
 
-# What papers and aggregators hang on a headline that is not of it: "… - The Herald", "Update: …", "… [corrected]".
+def _is_long_enough(headline: str) -> bool:
+    return len(headline) >= SHORTEST_HEADLINE or not headline.isascii()
+
+
+def _opening(text: str) -> tuple[str, int]:
+    """The first letters of a text, however it is spaced and punctuated, and where in the text they end.
+
+    Too short a text has none. Aggregators cut a lead at 150 characters or so, and what is printed twice
+    under two headlines still begins alike.
+    """
+    letters: list[str] = []
+    for end, character in enumerate(text[:400]):
+        letters += [c for c in unicodedata.normalize("NFKC", character).casefold() if c.isalnum()]
+        dense = sum(c >= "\u2e80" for c in letters) * 2 > len(letters)  # Han, Kana, Hangul say more
+        if len(letters) >= (DENSE_OPENING if dense else OPENING):
+            return "".join(letters), end + 1
+    return "", 0
+
+
+# What papers and aggregators hang on a headline: "… - The Herald", "Update: …", "… [corrected]".
 _HANGINGS = (
     re.compile(r"\s[-–—|·]\s[^-–—|·]{2,40}$"),
     re.compile(r"^[^\s:：]{2,20}(?:\s\d{1,2})?\s?[:：]\s*"),
@@ -106,11 +131,18 @@ def join(known: Iterable[Known], now: datetime) -> Joined | None:
     An address outweighs a headline, and of several the story told of first wins, so that the order of arrival
     matters little.
     """
-    standing = [k for k in known if k.feature.startswith("address:") or now - k.at <= HEADLINE_LIFE]
+    standing = [k for k in known if _tie(k) is Tie.SAME_ADDRESS or now - k.at <= HEADLINE_LIFE]
     if not standing:
         return None
-    best = min(standing, key=lambda k: (not k.feature.startswith("address:"), k.at, k.story))
-    return Joined(best.story, Tie.SAME_ADDRESS if best.feature.startswith("address:") else Tie.SAME_HEADLINE)
+    best = min(standing, key=lambda k: (_tie(k) is not Tie.SAME_ADDRESS, k.at, k.story))
+    return Joined(best.story, _tie(best))
+
+
+def _tie(known: Known) -> Tie:
+    return _TIES[known.feature.partition(":")[0]]
+
+
+_TIES = {"address": Tie.SAME_ADDRESS, "headline": Tie.SAME_HEADLINE, "opening": Tie.SAME_OPENING}
 
 
 def opened_by(article: Article) -> StoryId:

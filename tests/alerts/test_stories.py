@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.matching import Evidence
 from alerts.stories import HEADLINE_LIFE, Known, StoryId, Tie, features, headlines, join, opened_by
-from tests.builders import HOUR, MINUTE, NOW, article
+from tests.builders import HOUR, MINUTE, NOW, article, match
 
 ONE, TWO = StoryId("one"), StoryId("two")
+HEADED = match()
+DEEP = match(evidence=(Evidence("@openai", "body", 3, 9, "OpenAI"),), title_spans=())
 PACT = "OpenAI and Microsoft sign a new pact"
 
 
@@ -53,18 +56,16 @@ def test_what_is_left_of_a_headline_must_say_enough(one: str, other: str) -> Non
 
 def test_a_headline_that_carries_nothing_of_the_match_ties_nothing() -> None:
     told = article("The day in technology, in brief")
-    assert not any(f.startswith("headline:") for f in features(told, headline_matched=False))
-    assert any(f.startswith("headline:") for f in features(told, headline_matched=True))
+    assert not any(f.startswith("headline:") for f in features(told, [DEEP]))
+    assert any(f.startswith("headline:") for f in features(told, [HEADED]))
 
 
 def test_a_headline_of_a_word_or_two_ties_nothing() -> None:
-    assert not any(f.startswith("headline:") for f in features(article("OpenAI now"), headline_matched=True))
+    assert not any(f.startswith("headline:") for f in features(article("OpenAI now"), [HEADED]))
 
 
 def test_a_headline_of_a_few_han_characters_says_enough() -> None:
-    assert any(
-        f.startswith("headline:") for f in features(article("微软与OpenAI续约"), headline_matched=True)
-    )
+    assert any(f.startswith("headline:") for f in features(article("微软与OpenAI续约"), [HEADED]))
 
 
 def test_nothing_known_is_a_new_story() -> None:
@@ -90,3 +91,32 @@ def test_the_same_headline_after_two_days_is_a_new_story() -> None:
 
 def test_the_same_row_in_another_database_opens_another_story() -> None:
     assert opened_by(article(id=1, seen=NOW)) != opened_by(article(id=1, seen=NOW + MINUTE))
+
+
+LEAD = "As OpenAI told its staff on Monday, the agreement with Microsoft will be written anew by the summer."
+
+
+def openings(text: str, start: int = 3) -> set[str]:
+    found = match(evidence=(Evidence("@openai", "body", start, start + 6, "OpenAI"),), title_spans=())
+    return {
+        f for f in features(article("The day in technology", text=text), [found]) if f.startswith("opening:")
+    }
+
+
+def test_two_texts_that_begin_alike_are_one_whatever_heads_them() -> None:
+    assert openings(LEAD) == openings("  " + LEAD.replace(",", " –")[:105] + "…") != set()
+
+
+def test_an_opening_that_carries_nothing_of_the_match_ties_nothing() -> None:
+    assert openings(LEAD, start=100) == set()
+
+
+def test_a_turn_of_phrase_is_no_opening() -> None:
+    assert openings("As OpenAI told its staff on Monday") == set()
+
+
+def test_a_dense_script_says_as_much_in_half_the_letters() -> None:
+    lead = (
+        "微软与OpenAI周一宣布双方将重新签订云服务协议并调整收入分成比例同时扩大数据中心合作范围到二零三零年"
+    )
+    assert openings(lead) == openings(lead + "。更多内容请见明日报道。") != set()
