@@ -665,7 +665,7 @@ def records(
 
 
 def give_up_channels(connection: Connection, kept: Collection[str], now: datetime) -> int:
-    """Deliveries of channels that left the configuration: nobody could send them, and they would wait for ever.
+    """Deliveries of channels that left the configuration: nobody could send them, they would wait for ever.
 
     `retry_dead` brings them back once the channel is there again. Returns how many.
     """

@@ -1,7 +1,7 @@
 """Fetch: one HTTP retrieval with its outcome.
 
 Lives here: the closed list of outcomes, each with what to try next, and the value a fetch leaves behind. Not
-here: how an answer becomes an outcome (`revalidation`, `spiders`), what the outcome does to the pace (`pacing`).
+here: how an answer becomes an outcome (`revalidation`, `spiders`), what it does to the pace (`pacing`).
 """
 
 from dataclasses import dataclass

@@ -29,28 +29,51 @@ def source(id: str = "herald", **changes: Any) -> Source:  # noqa: A002  the nam
 def entry(title: str = "A headline", **changes: Any) -> Entry:
     slug = title.lower().replace(" ", "-")
     given = {
-        "source": SourceId("herald"), "guid": f"tag:{slug}", "url": f"https://herald.example/{slug}", "title": title,
-        "summary": "", "published": NOW,
-    }  # fmt: skip
+        "source": SourceId("herald"),
+        "guid": f"tag:{slug}",
+        "url": f"https://herald.example/{slug}",
+        "title": title,
+        "summary": "",
+        "published": NOW,
+    }
     return Entry(**{**given, **changes})
 
 
 def article(title: str = "A headline", **changes: Any) -> Article:
     given = {
-        "id": 1, "revision": 1, "number": 1, "url": "https://herald.example/a", "link": "https://herald.example/a",
-        "title": title, "text": "", "language": "en", "author": None, "tags": (), "source": SourceId("herald"),
-        "source_name": "Herald", "publisher": "press", "tier": 2, "published": NOW, "seen": NOW, "baseline": False,
+        "id": 1,
+        "revision": 1,
+        "number": 1,
+        "url": "https://herald.example/a",
+        "link": "https://herald.example/a",
+        "title": title,
+        "text": "",
+        "language": "en",
+        "author": None,
+        "tags": (),
+        "source": SourceId("herald"),
+        "source_name": "Herald",
+        "publisher": "press",
+        "tier": 2,
+        "published": NOW,
+        "seen": NOW,
+        "baseline": False,
         "addresses": frozenset({"https://herald.example/a"}),
-    }  # fmt: skip
+    }
     return Article(**{**given, **changes})
 
 
 def match(**changes: Any) -> Match:
     given = {
-        "watch": "pact", "rule": "core", "level": "alert",
-        "evidence": (Evidence("@openai", "title", 0, 6, "OpenAI"),), "score": 1.0, "sentence": None,
-        "title_spans": ((0, 6),), "look_alike": False,
-    }  # fmt: skip
+        "watch": "pact",
+        "rule": "core",
+        "level": "alert",
+        "evidence": (Evidence("@openai", "title", 0, 6, "OpenAI"),),
+        "score": 1.0,
+        "sentence": None,
+        "title_spans": ((0, 6),),
+        "look_alike": False,
+    }
     return Match(**{**given, **changes})
 
 

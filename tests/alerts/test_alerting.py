@@ -25,22 +25,38 @@ OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
         pytest.param({"match": match(shadow=True)}, Action.QUIET, Reason.SHADOW, id="in the shadow"),
         pytest.param({"article": OLD}, Action.QUIET, Reason.TOO_OLD, id="an old article again"),
         pytest.param({"article": article(published=None)}, Action.TELL, Reason.FIRST_OF_STORY, id="no date"),
-        pytest.param({"article": article(baseline=True)}, Action.TELL, Reason.FIRST_OF_STORY, id="fresh baseline"),
         pytest.param(
-            {"article": article(baseline=True, published=NOW - DAY - MINUTE)}, Action.QUIET, Reason.BASELINE, id="stale baseline"
+            {"article": article(baseline=True)}, Action.TELL, Reason.FIRST_OF_STORY, id="fresh baseline"
         ),
         pytest.param(
-            {"article": article(baseline=True, published=None)}, Action.QUIET, Reason.BASELINE, id="baseline without date"
+            {"article": article(baseline=True, published=NOW - DAY - MINUTE)},
+            Action.QUIET,
+            Reason.BASELINE,
+            id="stale baseline",
         ),
         pytest.param(
-            {"article": article(baseline=True), "backlog_told": 3}, Action.QUIET, Reason.BASELINE, id="baseline used up"
+            {"article": article(baseline=True, published=None)},
+            Action.QUIET,
+            Reason.BASELINE,
+            id="baseline without date",
         ),
-        pytest.param({"told": True, "silence": SILENCE}, Action.QUIET, Reason.ALREADY_TOLD, id="told outranks silence"),
         pytest.param(
-            {"match": match(level="digest"), "silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silence outranks digest"
+            {"article": article(baseline=True), "backlog_told": 3},
+            Action.QUIET,
+            Reason.BASELINE,
+            id="baseline used up",
+        ),
+        pytest.param(
+            {"told": True, "silence": SILENCE}, Action.QUIET, Reason.ALREADY_TOLD, id="told outranks silence"
+        ),
+        pytest.param(
+            {"match": match(level="digest"), "silence": SILENCE},
+            Action.QUIET,
+            Reason.SILENCED,
+            id="silence outranks digest",
         ),
     ],
-)  # fmt: skip
+)
 def test_verdicts(changes: dict[str, object], action: Action, reason: Reason) -> None:
     verdict = decide(replace(PLAIN, **changes))  # type: ignore[arg-type]
     assert (verdict.action, verdict.reason) == (action, reason)
