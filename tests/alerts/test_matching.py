@@ -242,6 +242,13 @@ def test_headlines_of_other_pages_below_a_text_never_ring() -> None:
     assert level("Router recall", text) != "alert"
 
 
+def test_headlines_of_other_pages_above_a_long_text_do_not_ring() -> None:
+    body = "Thirty thousand routers go back to the plant. Nobody was hurt.\n\n" * 30
+    text = f"OpenAI and Microsoft rewrite the contract\n\n{body}"
+    assert level("Router recall", text) != "alert"
+    assert level("Old friends", f"{text}Microsoft pays, OpenAI smiles.") == "alert"
+
+
 def test_the_evidence_of_decomposed_and_hidden_letters_stays_on_its_words() -> None:
     text = "Re\u0301union\u200b : Open\u00adAI et Mi\u200bcrosoft rene\u0301gocient"
     match = only("OpenAI AND Microsoft", "", text)
