@@ -294,7 +294,7 @@ def _triggers(needs: Iterable[Needs]) -> frozenset[str] | None:
     for groups in needs:
         if not groups:
             return None
-        triggers |= min(groups, key=len)
+        triggers |= min(groups, key=lambda group: len(group - triggers))
     return triggers
 
 

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
@@ -128,7 +128,7 @@ class Node:
             yield from child.within()
 
     def places(self, reading: Reading, piece: int) -> Found:
-        """Where its words stand in a piece of the article, whether it holds or not; not what must be absent."""
+        """Where its words stand in a piece of the article, whether it holds or not; none that must be absent."""
         return [one for child in self.children for one in child.places(reading, piece)]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
@@ -229,7 +229,7 @@ class Term(Words):
     def rarest(self, hits: Mapping[str, list[int]], folded: str) -> tuple[str, list[int]]:
         """The anchor seen least often, and where."""
         if not self.anchors:
-            return self.anchor, [at for at, letter in enumerate(folded) if letter == self.anchor]
+            return self.anchor, [match.start() for match in _lone(self.anchor).finditer(folded)]
         if len(self.anchors) == 1:
             return self.anchor, hits.get(self.anchor, [])
         return min(((anchor, hits.get(anchor, [])) for anchor in self.anchors), key=_how_often)
@@ -261,6 +261,13 @@ class Term(Words):
 
     def __str__(self) -> str:
         return self.source
+
+
+@cache
+def _lone(letter: str) -> re.Pattern[str]:
+    """A letter that at least the most frequent letters of its script do not make part of a longer word."""
+    row = {Script.LATIN: "a-z", Script.CYRILLIC: "а-я"}.get(script(letter), letter)
+    return re.compile(f"{re.escape(letter)}(?![{row}])(?<![{row}].)")
 
 
 def _how_often(seen: tuple[str, list[int]]) -> int:
@@ -425,7 +432,7 @@ class Named(Node):
     def needs(self) -> Needs:
         return self.children[0].needs()
 
-    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+    def find(self, reading: Reading, scope: Scope) -> Found | None:
         return self.children[0].find(reading, scope)
 
     def __str__(self) -> str:
@@ -598,7 +605,7 @@ class Except(Node):
         left = self.children[0].find(reading, scope)
         if not left:
             return None
-        right = self.children[1].find(reading, "all" if scope == "lead" else scope)
+        right = self.children[1].find(reading, scope)
         if not right:
             return left
         return [one for one in left if not any(_lies_in(one, other) for other in right)] or None
