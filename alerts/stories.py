@@ -27,8 +27,8 @@ HEADLINE_LIFE = timedelta(
     hours=48
 )  # the same headline later than this is a new event: "Microsoft earnings: five takeaways"
 
-OPENING = 80  # letters by which two texts begin alike: a sentence, not a turn of phrase
-DENSE_OPENING = 40
+PASSAGE = 80  # letters that two texts share: a sentence, not a turn of phrase
+DENSE_PASSAGE = 40
 
 SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
 
@@ -50,7 +50,7 @@ class Tie(StrEnum):
     SAME_ARTICLE = "same_article"  # a later revision
     SAME_ADDRESS = "same_address"
     SAME_HEADLINE = "same_headline"
-    SAME_OPENING = "same_opening"
+    SAME_PASSAGE = "same_passage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,17 @@ class Joined:
 def features(article: Article, found: Sequence[Match]) -> frozenset[str]:
     """What another article must share to be the same story.
 
-    A headline or an opening counts only where it carries part of the match itself: "The day in technology"
-    heads a new article every day, and many begin with the same greeting.
+    A headline counts only where it carries part of the match itself: "The day in technology" heads a new
+    article every day. So does a passage: it is the sentence in which the match begins.
     """
     evidence = [one for match in found for one in match.evidence]
     shared = {f"address:{address}" for address in article.addresses | {article.url} if address}
     if any(one.field == "title" for one in evidence):
         shared |= {f"headline:{h}" for h in headlines(article.title) if _is_long_enough(h)}
-    opening, end = _opening(article.text)
-    if opening and any(one.field == "body" and one.start < end for one in evidence):
-        shared.add(f"opening:{opening}")
+    places = [one.start for one in evidence if one.field == "body"]
+    passage = _passage(article.text, min(places)) if places else ""
+    if passage:
+        shared.add(f"passage:{passage}")
     return frozenset(shared)
 
 
@@ -88,20 +89,23 @@ def _is_long_enough(headline: str) -> bool:
     return len(headline) >= SHORTEST_HEADLINE or not headline.isascii()
 
 
-def _opening(text: str) -> tuple[str, int]:
-    """The first letters of a text, however it is spaced and punctuated, and where in the text they end.
+def _passage(text: str, at: int) -> str:
+    """The letters from where the sentence around `at` begins, however they are spaced and punctuated.
 
-    Too short a text has none. Aggregators cut a lead at 150 characters or so, and what is printed twice
-    under two headlines still begins alike.
+    Too short a rest has none. Aggregators cut a lead at 150 characters or so, and pages put headline and
+    date before it; the sentence with the names in it stays.
     """
+    begin = max((found.end() for found in _SENTENCE_END.finditer(text, max(0, at - 400), at)), default=0)
     letters: list[str] = []
-    for end, character in enumerate(text[:400]):
+    for character in text[begin : begin + 400]:
         letters += [c for c in unicodedata.normalize("NFKC", character).casefold() if c.isalnum()]
         dense = sum(c >= "\u2e80" for c in letters) * 2 > len(letters)  # Han, Kana, Hangul say more
-        if len(letters) >= (DENSE_OPENING if dense else OPENING):
-            return "".join(letters), end + 1
-    return "", 0
+        if len(letters) >= (DENSE_PASSAGE if dense else PASSAGE):
+            return "".join(letters)
+    return ""
 
+
+_SENTENCE_END = re.compile(r"[.!?]\s|[。！？\n]")
 
 # What papers and aggregators hang on a headline: "… - The Herald", "Update: …", "… [corrected]".
 _HANGINGS = (
@@ -142,7 +146,7 @@ def _tie(known: Known) -> Tie:
     return _TIES[known.feature.partition(":")[0]]
 
 
-_TIES = {"address": Tie.SAME_ADDRESS, "headline": Tie.SAME_HEADLINE, "opening": Tie.SAME_OPENING}
+_TIES = {"address": Tie.SAME_ADDRESS, "headline": Tie.SAME_HEADLINE, "passage": Tie.SAME_PASSAGE}
 
 
 def opened_by(article: Article) -> StoryId:

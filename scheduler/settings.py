@@ -317,7 +317,7 @@ _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
     ("retention",): "nothing is deleted yet",
     ("stories", "group_wait"): "the first message of a story is sent at once",
     ("stories", "follow_ups"): "a story is told once, without replies",
-    ("stories", "quiet"): "articles are one story by address, headline or opening words",
+    ("stories", "quiet"): "articles are one story by address, headline or passage",
     ("limits",): "every alert is sent",
 }
 

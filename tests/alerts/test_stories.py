@@ -96,27 +96,34 @@ def test_the_same_row_in_another_database_opens_another_story() -> None:
 LEAD = "As OpenAI told its staff on Monday, the agreement with Microsoft will be written anew by the summer."
 
 
-def openings(text: str, start: int = 3) -> set[str]:
-    found = match(evidence=(Evidence("@openai", "body", start, start + 6, "OpenAI"),), title_spans=())
-    return {
-        f for f in features(article("The day in technology", text=text), [found]) if f.startswith("opening:")
-    }
+def passages(text: str, start: int | None = None) -> set[str]:
+    at = text.index("OpenAI") if start is None else start
+    found = match(evidence=(Evidence("@openai", "body", at, at + 6, "OpenAI"),), title_spans=())
+    told = article("The day in technology", text=text)
+    return {f for f in features(told, [found]) if f.startswith("passage:")}
 
 
-def test_two_texts_that_begin_alike_are_one_whatever_heads_them() -> None:
-    assert openings(LEAD) == openings("  " + LEAD.replace(",", " –")[:105] + "…") != set()
+@pytest.mark.parametrize(
+    "again",
+    [
+        "  " + LEAD.replace(",", " –")[:105] + "…",
+        "The day in technology\n2026-11-24\n" + LEAD,
+        "Good morning. " + LEAD + " Nobody was surprised.",
+    ],
+)
+def test_two_texts_with_one_passage_are_one_whatever_heads_them(again: str) -> None:
+    assert passages(LEAD) == passages(again) != set()
 
 
-def test_an_opening_that_carries_nothing_of_the_match_ties_nothing() -> None:
-    assert openings(LEAD, start=100) == set()
+def test_what_a_text_says_elsewhere_ties_nothing() -> None:
+    other = LEAD.replace("Monday", "Friday")
+    assert not passages(f"{LEAD} And that is all.") & passages(f"{other} And that is all.")
 
 
-def test_a_turn_of_phrase_is_no_opening() -> None:
-    assert openings("As OpenAI told its staff on Monday") == set()
+def test_a_turn_of_phrase_is_no_passage() -> None:
+    assert passages("As OpenAI told its staff on Monday") == set()
 
 
 def test_a_dense_script_says_as_much_in_half_the_letters() -> None:
-    lead = (
-        "微软与OpenAI周一宣布双方将重新签订云服务协议并调整收入分成比例同时扩大数据中心合作范围到二零三零年"
-    )
-    assert openings(lead) == openings(lead + "。更多内容请见明日报道。") != set()
+    lead = "微软与OpenAI周一宣布双方将重新签订云服务协议并调整收入分成比例同时扩大数据中心合作范围到年底"
+    assert passages(lead) == passages("今日要闻。" + lead + "。更多内容请见明日报道。") != set()
