@@ -1,19 +1,19 @@
 """From an article to a delivered message. In reading order:
 
-    text              how words are compared
-    operators, query  the language of a watch
-    watches           what is looked for
-    matching          all watches against one article, in one pass
-    evaluation        how good they are, on a labelled corpus
-    stories           which event is it?
-    silences          what shall stay quiet, and until when
-    alerting          the verdict, with its reason
-    ledger            the notebook of all that
-    screen            the door from the archive to the outbox
-    channels          whom we tell
-    notifications     what they are told
-    outbox            the notebook of deliveries
-    notifiers         one room for each vendor
-    dispatch          the door from the outbox to Slack
-    explanation       why somebody was told, or not
+text              how words are compared
+operators, query  the language of a watch
+watches           what is looked for
+matching          all watches against one article, in one pass
+evaluation        how good they are, on a labelled corpus
+stories           which event is it?
+silences          what shall stay quiet, and until when
+alerting          the verdict, with its reason
+ledger            the notebook of all that
+screen            the door from the archive to the outbox
+channels          whom we tell
+notifications     what they are told
+outbox            the notebook of deliveries
+notifiers         one room for each vendor
+dispatch          the door from the outbox to Slack
+explanation       why somebody was told, or not
 """
