@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from alerts.matching import Match
 from alerts.silences import Silence
-from config.reading import Duration
+from config.reading import Duration, Keys
 from crawler.articles import Article
 
 TOO_OLD_AFTER = timedelta(
@@ -22,19 +22,15 @@ TOO_OLD_AFTER = timedelta(
 )  # a feed that shows an article of 2019 again is no news, a daemon back after a week's holiday is
 
 
-class Backlog(BaseModel):
+class Backlog(Keys):
     """The `backlog:` part of daemon.yaml: what the first reading of a source may alert."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     age: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(hours=24)
     at_most: Annotated[int, Field(ge=0)] = 3  # per source
 
 
-class Limits(BaseModel):
+class Limits(Keys):
     """The `limits:` part of daemon.yaml. null: none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     roots_per_day: Annotated[int, Field(ge=1)] | None = 6
     posts_per_hour: Annotated[int, Field(ge=1)] | None = 12

@@ -8,9 +8,9 @@ from datetime import time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from config.reading import Duration, Secret
+from config.reading import Duration, Keys, Secret
 from crawler.sources import Publisher
 
 ChannelKind = Literal["slack", "webhook", "console"]
@@ -48,20 +48,14 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
 
-class _Keys(BaseModel):
-    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DigestTime(_Keys):
+class DigestTime(Keys):
     """When held alerts are told, in one message."""
 
     at: TimeOfDay
     timezone: Timezone = "UTC"
 
 
-class QuietHours(_Keys):
+class QuietHours(Keys):
     """From when to when nothing is told, and whose news is told all the same."""
 
     start: TimeOfDay = Field(alias="from")
@@ -70,7 +64,7 @@ class QuietHours(_Keys):
     exceptions: tuple[Publisher, ...] = Field(default=(), alias="except")
 
 
-class Channel(_Keys):
+class Channel(Keys):
     """One section of `channels.yaml`."""
 
     id: Slug
@@ -101,7 +95,7 @@ def _is_channel_id(text: str | None) -> bool:
     return bool(text) and text is not None and text[0] in "CGD" and text.isalnum() and text.isupper()
 
 
-class ChannelsFile(_Keys):
+class ChannelsFile(Keys):
     """`channels.yaml`."""
 
     channels: tuple[Channel, ...] = Field(min_length=1)
@@ -120,7 +114,7 @@ class ChannelsFile(_Keys):
         return self
 
 
-class DeliveryHabits(_Keys):
+class DeliveryHabits(Keys):
     """The `delivery:` part of `daemon.yaml`."""
 
     deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=20)

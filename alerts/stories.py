@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from alerts.matching import Match
-from config.reading import Duration
+from config.reading import Duration, Keys
 from crawler.articles import Article
 from crawler.entries import normalised_title
 
@@ -33,10 +33,8 @@ DENSE_PASSAGE = 40
 SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
 
 
-class StoryHabits(BaseModel):
+class StoryHabits(Keys):
     """The `stories:` part of daemon.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     group_wait: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=2)
     follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)

@@ -6,20 +6,17 @@ language (`query`), what matches (`matching`).
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from alerts.query import Members, Query, QueryError, Sets, parse
+from config.reading import Keys
 
 Level = Literal["alert", "digest"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=80)]
 SetName = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=80)]
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Rule(_Keys):
+class Rule(Keys):
     """One query of a watch, and how urgent it is when it holds."""
 
     id: Slug
@@ -30,7 +27,7 @@ class Rule(_Keys):
     note: str | None = None  # for whoever keeps the file
 
 
-class Watch(_Keys):
+class Watch(Keys):
     """What somebody wants to be told about."""
 
     id: Slug
@@ -56,10 +53,10 @@ class Watch(_Keys):
         return tuple(sorted(self.rules, key=lambda rule: (rule.level != "alert", rule.shadow)))
 
 
-class WatchesFile(_Keys):
+class WatchesFile(Keys):
     """All of `watches.yaml`. A set is a list of terms, lists of terms by language, or a query with a name."""
 
-    sets: dict[SetName, tuple[str, ...] | dict[str, tuple[str, ...]] | str] = {}
+    sets: dict[SetName, tuple[str, ...] | dict[str, tuple[str, ...]] | str] = Field(default_factory=dict)
     watches: tuple[Watch, ...] = ()
 
     @model_validator(mode="after")

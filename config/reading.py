@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.documents import ConfigError, Document, Key, KeyPath, Problem, Severity, open_document, step
@@ -20,6 +20,7 @@ from config.values import Duration, Resolved, Secret, Surroundings, duration, re
 __all__ = [
     "ConfigError",
     "Duration",
+    "Keys",
     "Problem",
     "Secret",
     "Severity",
@@ -30,6 +31,12 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Keys(BaseModel):
+    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def read(path: Path, model: type[M], environ: Mapping[str, str]) -> M:

@@ -7,7 +7,9 @@ how many requests are under way (`crawl`).
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from config.reading import Keys
 
 PRODUCT = "tocsin"  # the token robots.txt files address us by, whatever `user_agent:` says
 USER_AGENT = f"{PRODUCT}/0.1 (+https://github.com/tocsin/tocsin; set network.user_agent to your contact)"
@@ -15,10 +17,8 @@ USER_AGENT = f"{PRODUCT}/0.1 (+https://github.com/tocsin/tocsin; set network.use
 AllowedNetwork = IPv4Network | IPv6Network
 
 
-class Network(BaseModel):
+class Network(Keys):
     """What a person may turn about our way out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     allow: tuple[AllowedNetwork, ...] = ()  # private ranges let through, e.g. 127.0.0.0/8
     user_agent: Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[\x20-\x7e]+$")] = USER_AGENT

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NewType
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from config.reading import Duration
+from config.reading import Duration, Keys
 
 SourceId = NewType("SourceId", str)
 
@@ -28,13 +28,7 @@ DEFAULT_PACE = timedelta(minutes=5)
 DEFAULT_TIMEOUT = timedelta(seconds=20)
 
 
-class _Keys(BaseModel):
-    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PageKeys(_Keys):
+class PageKeys(Keys):
     """CSS selectors of a listing page without a feed."""
 
     entries: str
@@ -44,7 +38,7 @@ class PageKeys(_Keys):
     published: str | None = None
 
 
-class ApiKeys(_Keys):
+class ApiKeys(Keys):
     """JMESPath of a JSON listing, or the name of a ready preset."""
 
     preset: Literal["hackernews", "gdelt", "reddit", "edgar"] | None = None
@@ -56,7 +50,7 @@ class ApiKeys(_Keys):
     published: str | None = None
 
 
-class Source(_Keys):
+class Source(Keys):
     """One section of `sources.yaml`."""
 
     id: Slug
@@ -72,7 +66,7 @@ class Source(_Keys):
     enabled: bool = True
     tags: tuple[str, ...] = ()
     confidence: str | None = None  # how we know the address works; a note for whoever keeps the pack
-    headers: dict[HeaderName, HeaderValue] = {}
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     page: PageKeys | None = None
     api: ApiKeys | None = None
     _pace: timedelta = PrivateAttr(default=DEFAULT_PACE)  # not a key: `every` of the file's defaults

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from alerts.alerting import Backlog, Limits
 from alerts.channels import Channel, ChannelsFile, DeliveryHabits, falls_back
@@ -23,7 +23,7 @@ from alerts.query import Members, QueryError, Sets, parse
 from alerts.stories import StoryHabits
 from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
-from config.reading import ConfigError, Duration, Problem, Secret, fit, open_document
+from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document
 from crawler.network import Network
 from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
 from crawler.urls import absolute
@@ -33,12 +33,6 @@ FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml")
 _MAY_BE_MISSING = frozenset({"channels.yaml", "daemon.yaml"})
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class _Keys(BaseModel):
-    """What every part of the configuration has in common: frozen, and an unknown key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # --- daemon.yaml
@@ -56,7 +50,7 @@ def _listening(value: str) -> str:
     return value
 
 
-class Http(_Keys):
+class Http(Keys):
     """The `http:` part: where /healthz, /metrics and the status page are served."""
 
     listen: Annotated[str, AfterValidator(_listening)] | None = "127.0.0.1:8765"
@@ -67,14 +61,14 @@ class Http(_Keys):
         return (parts.hostname or "", parts.port or 0) if parts else None
 
 
-class Retention(_Keys):
+class Retention(Keys):
     """The `retention:` part: how long what we know is kept, and the raw documents it came from."""
 
     entries: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=365)
     raw: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(days=30)
 
 
-class Daemon(_Keys):
+class Daemon(Keys):
     """`daemon.yaml`."""
 
     network: Network = Network()
@@ -89,7 +83,7 @@ class Daemon(_Keys):
 # --- sources.yaml
 
 
-class SourceDefaults(_Keys):
+class SourceDefaults(Keys):
     """What a source says of itself unless its own section says otherwise."""
 
     every: Duration | None = None
@@ -100,7 +94,7 @@ class SourceDefaults(_Keys):
     headers: dict[HeaderName, HeaderValue] | None = None
 
 
-class SourcesFile(_Keys):
+class SourcesFile(Keys):
     """`sources.yaml`."""
 
     defaults: SourceDefaults = SourceDefaults()
