@@ -135,9 +135,12 @@ class Explanation:
         }
 
     def lines(self) -> list[str]:
-        """For a terminal: rules in the order tried, their trees indented, the words found."""
+        """For a terminal: the tree of the rule that held; if none did, of every rule in the order tried."""
+        held = self.match.rule if self.match else None
         lines = []
         for rule in self.rules:
+            if held is not None and rule.rule != held:
+                continue
             outcome = "holds" if rule.holds else f"does not hold: {rule.failed}"
             lines.append(f"{self.watch}/{rule.rule} ({rule.level}) {outcome}")
             lines.extend(_tree_lines(rule.tree, 1))
