@@ -128,7 +128,7 @@ class Node:
             yield from child.within()
 
     def places(self, reading: Reading, piece: int) -> Found:
-        """Where its words stand in a piece of the article, whether it holds or not; none that must be absent."""
+        """Where its words stand in a piece, whether it holds or not; none of those that must be absent."""
         return [one for child in self.children for one in child.places(reading, piece)]
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
