@@ -89,6 +89,8 @@ _STRAY_JOINER = re.compile(
 _C1 = re.compile("[\x80-\x9f]")
 _C1_MEANT = {n: bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0)}
 
+_TERMINAL_COMMAND = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]")  # ECMA-48: CSI, parameters, final byte
+
 _LINE_END = re.compile(r"[\r\n]+")  # in HTML just a blank
 
 _ELEMENTS = """
@@ -149,7 +151,7 @@ def charset_of(content_type: str | None) -> str | None:
 
 def for_parser(text: str) -> bytes:
     """The text in UTF-8 without what XML forbids: NUL in a headline is an attack or an accident."""
-    data = text.encode("utf-8", "ignore").translate(None, _FORBIDDEN)
+    data = _without_commands(text).encode("utf-8", "ignore").translate(None, _FORBIDDEN)
     return data.replace(b"\xef\xbf\xbe", b"").replace(b"\xef\xbf\xbf", b"")  # U+FFFE and U+FFFF
 
 
@@ -241,12 +243,18 @@ def _read(body: bytes, charset: str) -> str | None:
 
 
 def _visible(text: str) -> str:
+    text = _without_commands(text)
     if text.isascii():
         return text.translate(_ASCII_CONTROLS)
     if _C1.search(text):
         text = text.translate(_C1_MEANT)
     text = _UNSEEN.sub("", text)
     return _STRAY_JOINER.sub("", text) if "\u200c" in text or "\u200d" in text else text
+
+
+def _without_commands(text: str) -> str:
+    """Without a terminal's commands: of "ESC[31mOpenAI" the name shall stay, not "[31mOpenAI"."""
+    return _TERMINAL_COMMAND.sub("", text) if "\x1b" in text else text
 
 
 def _text_of_html(markup: str) -> str:

@@ -231,6 +231,8 @@ def _reference(found: re.Match[str]) -> str:
     number, name = found.groups()
     if number:
         code = int(number[1:], 16) if number[0] in "xX" else int(number)
+        if code == 27:  # ESC: what it commands has to go with it, in `for_parser`
+            return "\x1b"
         return "" if is_forbidden(code) else found[0]
     if name in _XML_NAMES:
         return found[0]
