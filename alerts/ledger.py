@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from alerts.alerting import Action, Verdict
+from alerts.alerting import Verdict
 from alerts.matching import Match
 from alerts.silences import Aim, Silence
 from alerts.stories import Joined, Known, StoryId, Tie
@@ -157,15 +157,6 @@ def tie_of(connection: Connection, article: int) -> Row[Any] | None:
     return connection.execute(select(story_articles).where(story_articles.c.article == article)).one_or_none()
 
 
-def articles_of(connection: Connection, story: StoryId) -> list[int]:
-    rows = (
-        select(story_articles.c.article)
-        .where(story_articles.c.story == story)
-        .order_by(story_articles.c.joined_at)
-    )
-    return list(connection.scalars(rows))
-
-
 # ---- matches and alerts
 
 
@@ -248,12 +239,6 @@ def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:
         select(matches.c.reason, func.count()).where(matches.c.at >= since).group_by(matches.c.reason)
     )
     return {row[0]: row[1] for row in rows}
-
-
-def held_back(connection: Connection, since: datetime) -> int:
-    """Matches held for a digest since then."""
-    which = (matches.c.action == Action.HOLD.value) & (matches.c.at >= since)
-    return connection.scalar(select(func.count()).select_from(matches).where(which)) or 0
 
 
 # ---- silences

@@ -35,7 +35,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    delete,
     func,
     insert,
     or_,
@@ -701,12 +700,6 @@ def channel_states(connection: Connection) -> list[ChannelState]:
         )
         for row in rows
     ]
-
-
-def forget_sent(connection: Connection, before: datetime) -> int:
-    """Retention. What is not finished is never forgotten."""
-    old = and_(deliveries.c.state == State.SENT, deliveries.c.sent_at < before)
-    return connection.execute(delete(deliveries).where(old)).rowcount
 
 
 def _record(row: Row[Any]) -> Record:

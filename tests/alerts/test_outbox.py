@@ -1,6 +1,5 @@
 """The outbox as a notebook, on each kind of database."""
 
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -276,16 +275,6 @@ def test_what_waits_for_a_channel_that_is_no_more_is_given_up_and_can_come_back(
         assert outbox.give_up_channels(connection, {"other"}, NOW) == 0
         assert {r.reason for r in outbox.dead_list(connection)} == {"its channel left the configuration"}
         assert len(outbox.retry_dead(connection, None, NOW)) == 2
-
-
-def test_retention_forgets_only_what_is_sent(engine: Engine) -> None:
-    enqueue(engine, "a1", "b2")
-    claimed = claim(engine)
-    assert claimed is not None
-    with engine.begin() as connection:
-        outbox.sent(connection, claimed, None, NOW)
-        assert outbox.forget_sent(connection, NOW + timedelta(days=900)) == 1
-        assert [one.id for one in outbox.records(connection)] == ["b2"]
 
 
 def test_hostile_words_go_in_and_come_out(engine: Engine) -> None:
