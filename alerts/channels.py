@@ -4,6 +4,7 @@ Lives here: what `channels.yaml` and the `delivery:` part of `daemon.yaml` say. 
 (`notifiers`), what is still to be told (`outbox`).
 """
 
+from collections.abc import Iterable
 from datetime import time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -119,6 +120,17 @@ class DeliveryHabits(Keys):
 
     deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=20)
     settle: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(seconds=60)
+
+
+def neighbours(channel: Channel, channels: Iterable[Channel]) -> frozenset[str]:
+    """The other channels of its workspace: Slack limits a method for a workspace, not for a channel alone."""
+    if channel.kind != "slack":
+        return frozenset()
+    return frozenset(c.id for c in channels if c.id != channel.id and _workspace(c) == _workspace(channel))
+
+
+def _workspace(channel: Channel) -> tuple[str, str, str | None]:
+    return channel.kind, channel.api_url, channel.token.reveal() if channel.token else None
 
 
 def falls_back(channel: Channel) -> bool:

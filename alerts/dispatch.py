@@ -9,7 +9,7 @@ between the call and its outcome leaves a claimed row, which the next look into 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from alerts import outbox
 from alerts.channels import Channel, DeliveryHabits
-from alerts.notifications import DeliveryFailed
+from alerts.notifications import DeliveryFailed, Fault
 from alerts.notifiers import Notifier
 from alerts.outbox import Claim, Consequence, Look
 
@@ -50,11 +50,15 @@ async def dispatch(
     clock: Callable[[], datetime],
     rng: Random,
     *,
+    neighbours: Collection[str] = (),
     stopping: Callable[[], bool] = _never,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Dispatched:
-    """Send until nothing is due or the channel has to wait for more than its pace."""
-    work = _Work(engine, channel.id, notifier, habits, clock, rng)
+    """Send until nothing is due or the channel has to wait for more than its pace.
+
+    `neighbours`: the channels that are limited together with this one.
+    """
+    work = _Work(engine, channel.id, notifier, habits, clock, rng, neighbours)
     while not stopping():
         await work.clear_up()
         if await work.send_next():
@@ -76,6 +80,7 @@ class _Work:
     habits: DeliveryHabits
     clock: Callable[[], datetime]
     rng: Random
+    neighbours: Collection[str] = ()
     done: dict[str, int] = field(default_factory=lambda: {"sent": 0, "dead": 0})
 
     @property
@@ -151,6 +156,8 @@ class _Work:
                 readable=self.notifier.reads_back,
                 rng=self.rng,
             )
+            for neighbour in self.neighbours if failure.fault is Fault.LIMITED else ():
+                outbox.hold_channel(connection, neighbour, failure, self.clock(), self.rng)
         self.done["dead"] += consequence is Consequence.DEAD
         self._log("delivery failed", claim, fault=failure.fault, reason=failure.reason, then=consequence)
 

@@ -12,7 +12,7 @@ from random import Random
 import structlog
 from sqlalchemy import Engine
 
-from alerts.channels import Channel, DeliveryHabits
+from alerts.channels import Channel, DeliveryHabits, neighbours
 from alerts.dispatch import Dispatched, dispatch
 from alerts.notifiers import Notifier
 from alerts.screen import Rulebook, Screened, screen
@@ -79,6 +79,7 @@ class Jobs:
                 self.habits,
                 self.clock,
                 self.rng,
+                neighbours=neighbours(self.channels[channel], self.channels.values()),
                 stopping=lambda: self._stopping,
             )
         except asyncio.CancelledError:

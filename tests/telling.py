@@ -69,11 +69,17 @@ def memory() -> Engine:
     return engine
 
 
-def enqueue(engine: Engine, *names: str, now: datetime = NOW, body: Alarm | Notice | None = None) -> None:
+def enqueue(
+    engine: Engine,
+    *names: str,
+    now: datetime = NOW,
+    body: Alarm | Notice | None = None,
+    channel: str = "news",
+) -> None:
     with engine.begin() as connection:
         for name in names:
             said = body or alarm(f"OpenAI and Microsoft, part {name}")
-            outbox.enqueue(connection, DeliveryId(name), "news", said, "s1", "pact", now)
+            outbox.enqueue(connection, DeliveryId(name), channel, said, "s1", "pact", now)
 
 
 def states(engine: Engine) -> dict[str, State]:

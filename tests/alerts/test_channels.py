@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels import Channel, ChannelsFile, DeliveryHabits, effective, falls_back
+from alerts.channels import Channel, ChannelsFile, DeliveryHabits, effective, falls_back, neighbours
 from config.reading import ConfigError, Secret, read
 
 FULL = """
@@ -110,3 +110,12 @@ def test_delivery_habits_have_the_values_of_the_manual() -> None:
     assert (habits.deadline, habits.settle) == (timedelta(seconds=20), timedelta(seconds=60))
     with pytest.raises(ValidationError):
         DeliveryHabits(deadline=timedelta(0))
+
+
+def test_channels_of_one_token_are_neighbours() -> None:
+    def slack(name: str, token: str) -> Channel:
+        return Channel(id=name, kind="slack", token=Secret(token), channel="C0123456789")
+
+    named = (("news", "xoxb-one"), ("ops", "xoxb-one"), ("other", "xoxb-two"))
+    there = [*(slack(*one) for one in named), Channel(id="here", kind="console")]
+    assert [sorted(neighbours(channel, there)) for channel in there] == [["ops"], ["news"], [], []]

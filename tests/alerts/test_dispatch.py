@@ -301,6 +301,20 @@ async def test_asked_to_stop_it_sends_nothing_more() -> None:
     assert (done.sent, done.waiting) == (1, 1)
 
 
+async def test_a_rate_limit_holds_the_whole_workspace() -> None:
+    engine, clock = memory(), Clock()
+    enqueue(engine, "a1")
+    enqueue(engine, "o1", channel="ops")
+    limited = MemorySlack(iter([(False, Fault.LIMITED)]))
+    await dispatch(engine, NEWS, limited, HABITS, clock, Random(1), neighbours={"ops"}, sleep=clock.sleep,
+                   stopping=lambda: bool(limited.seen))  # fmt: skip
+    with engine.begin() as connection:
+        for channel in ("news", "ops"):
+            at = outbox.sendable_at(connection, channel, SECOND, clock())
+            assert at is not None
+            assert at > clock() + SECOND, channel
+
+
 async def test_an_idle_door_says_so() -> None:
     done = await once(memory(), MemorySlack(), Clock())
     assert (done.sent, done.dead, done.waiting, done.sendable_at) == (0, 0, 0, None)
