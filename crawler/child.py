@@ -138,6 +138,9 @@ class ParsingChild:
             self._idle.put_nowait(worker)
 
 
+_DYING = 0.5  # seconds between the end of a child's pipe and its own
+
+
 class _ChildDied(Exception):
     """It was killed, or ended by itself, in the middle of a job."""
 
@@ -162,6 +165,10 @@ class _Worker:
             await self.kill()
             raise _ChildDied(f"not read within {self._limits.wall:g} seconds") from None
         except (OSError, EOFError, ValueError):
+            # its pipe has ended and so, most likely, has it: `Popen.kill` asks first whether it lives, and whoever
+            # asks learns how it died, which asyncio then never does
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _DYING)
             await self.kill()
             raise _ChildDied(_obituary(process.returncode)) from None
         except BaseException:  # cancelled: its answer would be taken for that of the next job
