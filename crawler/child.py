@@ -165,8 +165,8 @@ class _Worker:
             await self.kill()
             raise _ChildDied(f"not read within {self._limits.wall:g} seconds") from None
         except (OSError, EOFError, ValueError):
-            # its pipe has ended and so, most likely, has it: `Popen.kill` asks first whether it lives, and whoever
-            # asks learns how it died, which asyncio then never does
+            # Its pipe has ended and so, most likely, has it. `Popen.kill` asks first whether it lives, and
+            # whoever asks learns how it died; asyncio then never does.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _DYING)
             await self.kill()
