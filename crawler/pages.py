@@ -50,6 +50,9 @@ _OTHER_KINDS = re.compile(
 _REFERENCE = re.compile(r"&#(?:([0-9]{1,8})|x([0-9a-f]{1,8}));?", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
+# What parts a headline from the text behind it: the end of its line, or a date in figures.
+_AFTER_HEADING = re.compile(r"[^\S\n]*(?:\n\s*)?(?:\d[\d.,:;/|·–—\s-]{3,39}\s)?")
+
 
 def read_page(body: bytes, content_type: str | None, url: str) -> Page:
     """What the page at `url` says. Raises Empty, or Malformed where it is no page at all."""
@@ -60,10 +63,11 @@ def read_page(body: bytes, content_type: str | None, url: str) -> Page:
     tree = _tree(_decoded(body[:_MOST_BYTES], content_type))
     claims = _claims(tree)
     language = _language(tree, claims)
+    title = _title(tree, claims)
     return Page(
         url=_address(tree, claims, url),
-        title=_title(tree, claims),
-        text=clip(_text(tree, claims, plainly=_is_flooded(tree)), TEXT),
+        title=title,
+        text=clip(_without_heading(_text(tree, claims, plainly=_is_flooded(tree)), title), TEXT),
         language=language,
         author=_author(claims),
         published=_published(claims, language),
@@ -289,6 +293,15 @@ def _extracted(tree: HtmlElement) -> str:
             lines = (re.sub(r"^- ", "", part) for part in document.text.split("\n"))
             return paragraphs("\n\n".join(lines))
     return ""
+
+
+def _without_heading(text: str, title: str) -> str:
+    """The text without headline and date in figures before it, which some templates count among its words.
+
+    A headline is no sentence of the text: with it two prints of one text begin differently.
+    """
+    after = _AFTER_HEADING.match(text, len(title)) if title and text.startswith(title) else None
+    return text[after.end() :] or text if after and after[0].strip(" ") else text
 
 
 def _own_paragraphs(tree: HtmlElement) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler import pages
 from crawler.documents import Empty, Malformed, Page, Unreadable
 from crawler.pages import read_page
 
@@ -301,3 +302,19 @@ def test_whatever_happens_to_a_page_on_its_way_it_is_read_or_refused(data: st.Da
         read(bytes(body))
     except Unreadable:
         return
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Trams ordered 2026-11-24 The city said so.", "The city said so."),
+        ("Trams ordered\n\n24.11.2026, 09:15\n\nThe city said so.", "The city said so."),
+        ("Trams ordered\n\nThe city said so.", "The city said so."),
+        ("Trams ordered by the city are late.", "Trams ordered by the city are late."),
+        ("Trams ordered 12 years ago are late.", "Trams ordered 12 years ago are late."),
+        ("The city said so.", "The city said so."),
+        ("Trams ordered", "Trams ordered"),
+    ],
+)
+def test_headline_and_date_before_the_text_are_none_of_it(text: str, left: str) -> None:
+    assert pages._without_heading(text, "Trams ordered") == left
