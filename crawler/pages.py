@@ -50,6 +50,7 @@ _OTHER_KINDS = re.compile(
 _REFERENCE = re.compile(r"&#(?:([0-9]{1,8})|x([0-9a-f]{1,8}));?", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
+_DRAWN = re.compile(r"^(?:- |\| )|\s\|\s*$")  # by the extractor: bullets, and the table an article lies in
 # What parts a headline from the text behind it: the end of its line, or a date in figures.
 _AFTER_HEADING = re.compile(r"[^\S\n]*(?:\n\s*)?(?:\d[\d.,:;/|·–—\s-]{3,39}\s)?")
 
@@ -290,7 +291,7 @@ def _extracted(tree: HtmlElement) -> str:
             tree, include_comments=False, favor_precision=precise, with_metadata=False
         )
         if document is not None and document.text:
-            lines = (re.sub(r"^- ", "", part) for part in document.text.split("\n"))
+            lines = (_DRAWN.sub("", part) for part in document.text.split("\n"))
             return paragraphs("\n\n".join(lines))
     return ""
 

@@ -318,3 +318,10 @@ def test_whatever_happens_to_a_page_on_its_way_it_is_read_or_refused(data: st.Da
 )
 def test_headline_and_date_before_the_text_are_none_of_it(text: str, left: str) -> None:
     assert pages._without_heading(text, "Trams ordered") == left
+
+
+def test_an_article_laid_out_in_a_table_is_its_text_alone() -> None:
+    cell = f"<h2>Trams ordered</h2><font size=2>2026-11-24</font><br>{'<br><br>'.join(SENTENCES)}"
+    found = read(page(f"<table><tr><td class=main>{cell}</td></tr></table>"))
+    assert found.text.startswith(SENTENCES[0])
+    assert "|" not in found.text
