@@ -7,7 +7,7 @@ none of them waits for the network. Not here: when a source is due (`pacing`), w
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Engine,
     ForeignKey,
     Index,
     Integer,
@@ -202,6 +203,15 @@ class PageClaim(NamedTuple):
     source: Source
     token: int
     attempts: int  # before this one
+
+
+class Past(NamedTuple):
+    """A revision as the alerts met it, or would have."""
+
+    article: Article
+    noticed_at: datetime
+    screened_at: datetime | None  # None: its turn has not come
+    gave_way: bool  # a newer wording came before its turn: the alerts never saw it
 
 
 class Recorded(NamedTuple):
@@ -827,6 +837,67 @@ def mark_screened(connection: Connection, screened: Collection[int], now: dateti
         update(revisions).where(revisions.c.id == bindparam("key")).values(screened_at=now),
         [{"key": revision} for revision in screened],
     )
+
+
+_OUT_OF_ORDER = timedelta(hours=1)  # far more than two fetches can overtake each other
+
+
+def revisions_since(
+    engine: Engine,
+    configured: Mapping[SourceId, Source],
+    since: datetime,
+    *,
+    newest: int | None = None,
+    batch: int = 500,
+) -> Iterator[Past]:
+    """Every revision noticed since then (of them the `newest`, if there are more), the oldest first.
+
+    Each is the article with the words it had then; addresses, language and page are those known by now.
+    Sources that left the configuration are included. Each batch has a transaction of its own: a replay of
+    minutes is not to hold up the daemon, and what arrives meanwhile comes last.
+    """
+    with engine.connect() as connection:
+        last = _revision_before(connection, since, newest)
+    while True:
+        with engine.connect() as connection:
+            rows = connection.execute(_past(since).where(revisions.c.id > last).limit(batch)).all()
+            met = _articles(connection, configured, rows)
+        if not rows:
+            return
+        for row, article in zip(rows, met, strict=True):
+            gave_way = row.screened_at is not None and row.screened_at == row.followed_at
+            yield Past(article, row.noticed_at, row.screened_at, gave_way)
+        last = rows[-1].revision
+
+
+def _past(since: datetime) -> Any:
+    after = revisions.alias()
+    following = and_(after.c.article == revisions.c.article, after.c.number == revisions.c.number + 1)
+    return (
+        _article_rows()
+        .add_columns(revisions.c.noticed_at, revisions.c.screened_at, after.c.noticed_at.label("followed_at"))
+        .outerjoin(after, following)
+        .where(revisions.c.noticed_at >= since)
+        .order_by(revisions.c.id)
+    )
+
+
+def _revision_before(connection: Connection, since: datetime, newest: int | None) -> int:
+    """A revision behind which all that are asked for lie; ids rise with time, and times have no index."""
+    older = (
+        select(articles.c.id)
+        .where(articles.c.seen_at < since - _OUT_OF_ORDER)
+        .order_by(articles.c.seen_at.desc(), articles.c.id.desc())
+        .limit(1)
+    )
+    first = select(revisions.c.id).where(
+        revisions.c.article == older.scalar_subquery(), revisions.c.number == 1
+    )
+    last = connection.scalar(first) or 0
+    if newest is not None:
+        beyond = select(revisions.c.id).order_by(revisions.c.id.desc()).offset(newest).limit(1)
+        last = max(last, connection.scalar(beyond) or 0)
+    return last
 
 
 def find(connection: Connection, configured: Mapping[SourceId, Source], what: str) -> list[Article]:

@@ -343,3 +343,78 @@ def test_another_source_does_not_change_a_headline_to_and_fro(engine: Engine) ->
         made.read(entry("News", source=SourceId("one"), url=page), of="one", now=NOW + n * HOUR)
         made.read(entry(title, source=SourceId("two"), url=page, guid="g"), of="two", now=NOW + n * HOUR)
     assert [(a.title, a.number) for a in made.unscreened(NOW + DAY)] == [("News", 1)]
+
+
+# ---- replay
+
+
+def past(
+    book: Book, since: datetime = NOW, newest: int | None = None, batch: int = 500
+) -> list[archive.Past]:
+    found = archive.revisions_since(book.engine, book.sources, since, newest=newest, batch=batch)
+    return list(found)
+
+
+def test_a_replay_meets_every_wording_in_the_order_it_was_noticed(book: Book) -> None:
+    book.read(entry("News"), now=NOW + HOUR)
+    book.screen_all(NOW + HOUR)
+    book.read(entry("Other news"), now=NOW + 2 * HOUR)
+    book.read(entry("News, corrected", guid="tag:news"), now=NOW + 3 * HOUR)
+    met = past(book)
+    assert [(p.article.title, p.article.number, p.article.baseline) for p in met] == [
+        ("Old news", 1, True),
+        ("News", 1, False),
+        ("Other news", 1, False),
+        ("News, corrected", 2, False),
+    ]
+    assert [p.noticed_at for p in met] == [NOW, NOW + HOUR, NOW + 2 * HOUR, NOW + 3 * HOUR]
+    assert [p.screened_at for p in met] == [NOW, NOW + HOUR, None, None]
+    assert met[1].article.addresses == {"https://herald.example/news"}
+
+
+def test_a_wording_that_gave_way_before_its_turn_is_told_from_one_that_was_screened(book: Book) -> None:
+    book.read(entry("News"), now=NOW + HOUR)
+    book.read(entry("News, corrected", guid="tag:news"), now=NOW + 2 * HOUR)
+    book.screen_all(NOW + 3 * HOUR)
+    book.read(entry("News, corrected again", guid="tag:news"), now=NOW + 4 * HOUR)
+    gave_way = {p.article.title: p.gave_way for p in past(book)}
+    assert gave_way == {
+        "Old news": False,
+        "News": True,
+        "News, corrected": False,
+        "News, corrected again": False,
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_a_replay_comes_in_batches_and_loses_none(book: Book, batch: int) -> None:
+    book.read(*(entry(f"Story number {n}") for n in range(5)), now=NOW + HOUR)
+    assert len(past(book, batch=batch)) == 6
+
+
+def test_a_replay_begins_where_it_is_asked_to(book: Book) -> None:
+    for n in range(4):
+        book.read(entry(f"Story number {n}"), now=NOW + n * 3 * HOUR)
+    book.read(entry("Old news, corrected", guid="tag:old-news"), now=NOW + 5 * HOUR)
+    titles = [p.article.title for p in past(book, NOW + 5 * HOUR)]
+    assert titles == ["Story number 2", "Story number 3", "Old news, corrected"]
+
+
+def test_of_a_long_past_the_newest_are_met(book: Book) -> None:
+    book.read(*(entry(f"Story number {n}") for n in range(5)), now=NOW + HOUR)
+    assert [p.article.title for p in past(book, newest=2)] == ["Story number 1", "Story number 0"]
+    assert len(past(book, newest=6)) == 6
+
+
+def test_a_replay_includes_sources_that_left_the_configuration(book: Book) -> None:
+    (met,) = archive.revisions_since(book.engine, {}, NOW)
+    assert (met.article.source, met.article.source_name) == ("herald", "herald")
+
+
+def test_a_replay_does_not_stand_in_the_way_of_the_daemon(book: Book) -> None:
+    """What the daemon writes in the middle of it is written at once, and met at the end."""
+    book.read(entry("News"), now=NOW + HOUR)
+    replay = archive.revisions_since(book.engine, book.sources, NOW, batch=1)
+    assert next(replay).article.title == "Old news"
+    book.read(entry("Other news"), now=NOW + 2 * HOUR)
+    assert [p.article.title for p in replay] == ["News", "Other news"]
