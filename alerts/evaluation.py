@@ -1,7 +1,7 @@
 """Evaluation: the watches against a labelled corpus; how much is found, how much of what is told is right.
 
 Lives here: reading the corpus, counting, the report. Not here: what matches (`matching`),
-how a report is printed (`scheduler.cli`).
+how a report is printed (`scheduler.commands.asking`).
 """
 
 import json

@@ -1,7 +1,7 @@
 """Why was it told, or why not? Exactly one answer of a closed list, with the parse tree and the evidence.
 
 Lives here: reading the answer out of the archive, the ledger and the outbox. Not here: the words of a
-terminal (`scheduler.cli`), the decisions that are explained (`matching`, `alerting`).
+terminal (`scheduler.commands.asking`), the decisions that are explained (`matching`, `alerting`).
 """
 
 from collections.abc import Sequence

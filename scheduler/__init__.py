@@ -1,6 +1,8 @@
 """When things happen; the process. In reading order:
 
-cli                  the command line
+cli                  the command line, put together
+commands             what a person may ask, one family a file
+terminal             what commands share: options, exit codes, printing
 settings             the four files, together
 assembly             from settings to the parts that run
 database             the engine and its migrations

@@ -19,7 +19,15 @@ ROOMS = {  # vendor → the only modules that may know it
     "slack_sdk": {"alerts.notifiers.slack", "alerts.notifiers.webhook"},
     "apscheduler": {"scheduler.daemon"},
     "alembic": {"scheduler.database", "scheduler.migrations.env"},
-    "typer": {"scheduler.cli"},
+    "typer": {
+        "scheduler.cli",
+        "scheduler.terminal",
+        "scheduler.commands.running",
+        "scheduler.commands.asking",
+        "scheduler.commands.sources",
+        "scheduler.commands.silences",
+        "scheduler.commands.dead",
+    },
     "ruamel": {"config.documents", "config.reading"},
     "ahocorasick_rs": {"alerts.matching"},
 }

@@ -1,0 +1,8 @@
+"""What a person may ask of Tocsin: one family of commands a file. In reading order:
+
+running   run, once, demo
+asking    check, why, try, evaluate, status
+sources   the sources and their health
+silences  what stays quiet
+dead      deliveries that were given up
+"""

@@ -1,0 +1,293 @@
+"""Asking: `tocsin check`, `why`, `try`, `evaluate` and `status`, and how an answer looks in a terminal.
+
+Not here: the answers (`scheduler.checking`, `alerts.explanation`, `alerts.evaluation`, `scheduler.status`).
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from alerts import explanation
+from alerts.evaluation import Report, evaluate, read_corpus
+from alerts.explanation import Why
+from alerts.matching import Matcher
+from alerts.query import parse
+from alerts.watches import Rule, Watch
+from config.reading import Problem
+from crawler.articles import Article
+from crawler.sources import SourceId
+from scheduler import assembly, checking, logs, status
+from scheduler.daemon import utc_now
+from scheduler.settings import load
+from scheduler.terminal import (
+    AsJson,
+    ConfigDir,
+    DataDir,
+    Exit,
+    command,
+    console,
+    database_of,
+    print_json,
+    watch_named,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+@command
+def check(
+    config_dir: ConfigDir,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also ask Slack and fetch every source once.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The configuration and its rules; with --online also whether Slack and every source answer."""
+    logs.configure("text", "error", ())
+    problems = checking.check(config_dir, os.environ)
+    if online and not any(p.severity == "error" for p in problems):
+        problems += asyncio.run(checking.check_online(load(config_dir, os.environ)))
+    fine = not any(p.severity == "error" for p in problems)
+    if as_json:
+        print_json({"ok": fine, "problems": [_problem_json(p) for p in problems]})
+    else:
+        for problem in problems:
+            typer.echo(f"{problem.severity}: {problem}")
+        typer.echo("ok" if fine else "not ok")
+    if not fine:
+        raise typer.Exit(Exit.USAGE)
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("severity", "file", "line", "key", "message")}
+
+
+@app.command()
+@command
+def why(
+    what: Annotated[str, typer.Argument(metavar="URL-or-ID", help="Address or number of an article.")],
+    config_dir: ConfigDir,
+    data: DataDir,
+    watch: Annotated[str | None, typer.Option("--watch", help="Default: the first watch.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why an article was alerted, or why not: one answer, the parse tree, the evidence."""
+    settings = load(config_dir, os.environ)
+    chosen = watch_named(settings, watch)
+    with database_of(data) as engine, engine.connect() as connection:
+        answers = explanation.why(connection, assembly.rulebook(settings), what, chosen.id)
+    if as_json:
+        shown = [_why_json(answer) for answer in answers]
+        print_json(shown[0] if len(shown) == 1 else {"answers": shown})
+    else:
+        for answer in answers:
+            typer.echo("\n".join(_why_lines(answer)))
+
+
+def _why_json(answer: Why) -> dict[str, Any]:
+    article = answer.article
+    return {
+        "answer": answer.answer.value,
+        "sentence": answer.sentence,
+        "article": article
+        and {
+            "id": article.id,
+            "url": article.url,
+            "link": article.link,
+            "title": article.title,
+            "source": article.source,
+            "language": article.language,
+            "published": article.published,
+            "seen": article.seen,
+            "revision": article.number,
+        },
+        "page": answer.page,
+        "story": answer.story,
+        "tie": answer.tie,
+        "deliveries": [
+            {
+                "id": d.id,
+                "channel": d.channel,
+                "state": d.state.value,
+                "attempts": d.attempts,
+                "sent_at": d.sent_at,
+                "ts": d.ts,
+            }
+            for d in answer.deliveries
+        ],
+        "explanation": answer.explanation and answer.explanation.to_json(),
+    }
+
+
+def _why_lines(answer: Why) -> list[str]:
+    lines = [f"{answer.answer.value}: {answer.sentence}"]
+    article = answer.article
+    if article is None or answer.explanation is None:
+        return lines
+    seen = f"seen {article.seen:%Y-%m-%d %H:%M:%S} UTC"
+    lines += [
+        f"article {article.id}: {article.title or '(no headline)'}",
+        f"  {article.link or 'no link'} · {article.source_name} · {seen} · revision {article.number}",
+        f"  page {answer.page}" + (f" · story {answer.story} ({answer.tie})" if answer.story else ""),
+    ]
+    lines += [
+        f"  delivery {d.id} to {d.channel}: {d.state.value}, {d.attempts} attempts"
+        + (f", {d.sent_at:%H:%M:%S} UTC" if d.sent_at else "")
+        for d in answer.deliveries
+    ]
+    return [*lines, *("  " + line for line in answer.explanation.lines())]
+
+
+@app.command("try")
+@command
+def try_query(
+    query: Annotated[str, typer.Argument(help="As in watches.yaml; @sets of the configuration may be used.")],
+    config_dir: ConfigDir,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FILE|-]", help="The text; a first line followed by an empty one is its title."
+        ),
+    ] = "-",
+    as_json: AsJson = False,
+) -> None:
+    """A query against a text: does it match, where, and which sentence would Slack show?"""
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    sets = load(config_dir, os.environ).watches.members()
+    parse(query, sets)
+    trial = Watch(
+        id="try", name="try", rules=(Rule(id="query", level="alert", query=query),), channels=("console",)
+    )
+    explained = Matcher([trial], sets).explain(_article(text), "try")
+    if as_json:
+        print_json(explained.to_json())
+    else:
+        typer.echo("match" if explained.match else "no match")
+        typer.echo("\n".join(explained.lines()))
+    if not explained.match:
+        raise typer.Exit(Exit.SOMETHING_FAILED)
+
+
+def _article(text: str) -> Article:
+    head, parted, rest = text.partition("\n\n")
+    title, body = (head, rest) if parted and "\n" not in head.strip() else ("", text)
+    return Article(
+        id=0,
+        revision=0,
+        number=1,
+        url=None,
+        link=None,
+        title=title.strip(),
+        text=body.strip(),
+        language=None,
+        author=None,
+        tags=(),
+        source=SourceId("try"),
+        source_name="try",
+        publisher="press",
+        tier=2,
+        published=None,
+        seen=utc_now(),
+        baseline=False,
+    )
+
+
+@app.command("evaluate")
+@command
+def evaluate_corpus(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.jsonl", help="Labelled items, one JSON object a line.")
+    ],
+    config_dir: ConfigDir,
+    watch: Annotated[str | None, typer.Option("--watch", help="Default: the first watch.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A watch against a labelled corpus: how much is found, how much of what is told is right."""
+    settings = load(config_dir, os.environ)
+    chosen = watch_named(settings, watch)
+    report = evaluate(read_corpus(file), assembly.rulebook(settings).matcher, chosen.id)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print_report(report)
+
+
+def _print_report(report: Report) -> None:
+    document = report.to_json()
+    table = Table("", "items", "recall", "precision", "f1", "tp", "fp", "fn", "tn", box=None)
+    for name, row in [("all", document), *document["by_language"].items()]:
+        figures = [row[key] for key in ("recall", "precision", "f1", "tp", "fp", "fn", "tn")]
+        table.add_row(
+            name,
+            str(row.get("items", "")),
+            *("–" if f is None else f"{f:.3f}" if isinstance(f, float) else str(f) for f in figures),
+        )
+    terminal = console()
+    terminal.print(table)
+    terminal.print(
+        f"recall with digest {document['recall_with_digest']}, "
+        f"borderline alerted {document['borderline_alerted']}"
+    )
+    for decision in document["decisions"]:
+        if decision["label"] == "positive" and decision["verdict"] != "alert":
+            terminal.print(
+                f"missed ({decision['verdict']}): {decision['id']} {decision['reason']}", markup=False
+            )
+        elif decision["label"] == "negative" and decision["verdict"] == "alert":
+            terminal.print(f"false: {decision['id']} {decision['rule']} {decision['reason']}", markup=False)
+
+
+@app.command("status")
+@command
+def show_status(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) -> None:
+    """How things stand: sources, deliveries, the last alerts, latency."""
+    settings = load(config_dir, os.environ)
+    with database_of(data) as engine, engine.connect() as connection:
+        picture = status.picture(connection, settings.sources, utc_now())
+    if as_json:
+        print_json(picture.to_json())
+    else:
+        console().print("\n".join(map(escape, _status_lines(picture))))
+
+
+def _status_lines(picture: status.Picture) -> list[str]:
+    known = picture.to_json()
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(picture.by_state.items())) or "none yet"
+    lines = [f"sources     {counted}"]
+    lines += [
+        f"  {s.id}: {s.outcome}, {s.failures} in a row{f' ({s.detail})' if s.detail else ''}: {s.advice}"
+        for s in picture.sources
+        if s.state == "failing"
+    ]
+    oldest = known["oldest_waiting_s"]
+    lines.append(
+        "deliveries  "
+        + ", ".join(f"{count} {state}" for state, count in known["deliveries"].items())
+        + (f"; the oldest has waited {oldest:.0f} s" if oldest is not None else "")
+    )
+    lines += [f"  channel {c.id} is stopped: {c.stopped_reason}" for c in picture.channels if c.stopped_at]
+    lines.append(
+        f"archive     {picture.archive['entries']} entries, {picture.archive['articles']} articles, "
+        f"{picture.archive['unscreened']} unscreened"
+    )
+    lines.append(
+        "verdicts    "
+        + (", ".join(f"{count} {reason}" for reason, count in picture.verdicts_24h.items()) or "none in 24 h")
+    )
+    told = picture.seen_to_told
+    if told["p50"] is not None:
+        lines.append(
+            f"latency     seen to told: median {told['p50']} s, 95 % {told['p95']} s, longest {told['max']} s"
+        )
+    lines += [
+        f"{'alerts' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.source}: {a.title[:90]}"
+        for n, a in enumerate(picture.alerts[:5])
+    ]
+    return lines
