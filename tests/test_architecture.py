@@ -104,3 +104,14 @@ def test_every_module_says_what_lives_there() -> None:
 def test_there_is_no_drawer() -> None:
     drawers = {"utils", "util", "helpers", "common", "types", "models", "misc", "base", "core", "manager"}
     assert not {name for name, _ in modules() if name.rsplit(".", 1)[-1] in drawers}
+
+
+def test_the_archive_is_one_notebook_to_the_outside() -> None:
+    """`from crawler import archive`: how it is parted is its own affair."""
+    reaching = {
+        name
+        for name, tree in modules()
+        if not name.startswith("crawler.archive")
+        if any(i.startswith("crawler.archive.") for i in imports(tree))
+    }
+    assert reaching == set()

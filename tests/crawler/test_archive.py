@@ -187,7 +187,7 @@ def test_an_identity_learnt_on_the_way_is_known_later(book: Book) -> None:
     book.read(replace(first, guid="second", title="News of another day"))
     third = replace(first, guid="second", url="https://herald.example/moved", title="Quite another headline")
     assert book.read(third) is not None
-    assert count(book, archive.entries) == 2  # the baseline's and this one
+    assert count(book, archive.tables.tables["entries"]) == 2  # the baseline's and this one
 
 
 def test_entries_with_one_guid_for_all_are_kept_apart(book: Book) -> None:

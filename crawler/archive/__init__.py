@@ -1,0 +1,67 @@
+"""Notebook: what we remember of sources, and every entry, article and revision we ever saw.
+
+    schema      the tables
+    sources     what we remember of a source between two fetches; claims
+    wordings    the revisions of an article
+    documents   what one document leaves behind
+    pages       the pages behind articles; claims
+    reading     what the alerts read: what is new, what is known, the past once more
+    hosts       what a host asked of us
+    standing    figures
+
+Lives here: the SQL of the crawler's tables, and nothing but. Every entry is kept, matched or not, so that
+any rule can be replayed over the past. Functions take a connection and belong to the caller's transaction
+(a replay takes the engine, since it is long); none of them waits for the network. From outside it is one
+notebook: `from crawler import archive`. Not here: when a source is due (`pacing`), what concerns anybody
+(`alerts`).
+"""
+
+from crawler.archive.documents import Recorded, record_document
+from crawler.archive.hosts import HostRules, host_rules, remember_host
+from crawler.archive.pages import PageClaim, claim_pages, postpone_page, record_page
+from crawler.archive.reading import (
+    PAGE_GRACE,
+    Past,
+    find,
+    is_screened,
+    mark_screened,
+    page_of,
+    revisions_since,
+    unscreened,
+)
+from crawler.archive.schema import tables
+from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
+from crawler.archive.standing import counts, entry_counts, latest_entries, mark_told, source_rows
+
+__all__ = [
+    "PAGE_GRACE",
+    "Claim",
+    "HostRules",
+    "PageClaim",
+    "Past",
+    "Recorded",
+    "claim_due",
+    "claim_pages",
+    "counts",
+    "end_leases",
+    "enrol",
+    "entry_counts",
+    "find",
+    "host_rules",
+    "is_screened",
+    "latest_entries",
+    "make_due",
+    "mark_screened",
+    "mark_told",
+    "page_of",
+    "postpone_page",
+    "record_document",
+    "record_fetch",
+    "record_page",
+    "release",
+    "remember_host",
+    "revisions_since",
+    "source_rows",
+    "tables",
+    "unscreened",
+]
