@@ -26,9 +26,9 @@ from config.documents import Document, KeyPath
 from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document
 from crawler.network import Network
 from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
+from crawler.spiders import SPIDERS
 from crawler.urls import absolute
 
-KINDS_IN_FORCE = frozenset({"feed"})
 FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml")
 _MAY_BE_MISSING = frozenset({"channels.yaml", "daemon.yaml"})
 
@@ -130,7 +130,7 @@ class Settings:
     @property
     def crawled(self) -> dict[SourceId, Source]:
         """The sources that are read: enabled, and of a kind we can read."""
-        return {key: s for key, s in self.sources.items() if s.enabled and s.kind in KINDS_IN_FORCE}
+        return {key: s for key, s in self.sources.items() if s.enabled and s.kind in SPIDERS}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -318,7 +318,7 @@ _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
 
 def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
     for n, source in enumerate(settings.sources.values()):
-        if source.kind not in KINDS_IN_FORCE:
+        if source.kind not in SPIDERS:
             yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
     for n, watch in enumerate(settings.watches.watches):
         for m, rule in enumerate(watch.rules):
