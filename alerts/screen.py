@@ -2,7 +2,8 @@
 
 Lives here: the order of these steps and their one transaction. A crash before its commit screens the same
 revisions again and finds the same; after it, match, alert, delivery and the mark "screened" are all there.
-Not here: the decisions themselves (`matching`, `stories`, `alerting`), the sending (`dispatch`).
+`judge`, what follows from the matches of one article, is also how the past is gone over again (`catch_up`,
+`backtest`). Not here: the decisions themselves (`matching`, `stories`, `alerting`), the sending (`dispatch`).
 """
 
 import uuid
@@ -65,24 +66,32 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
             return Screened()
         silences = ledger.list_silences(connection, now)
         done = Screened(articles=len(articles))
-        for article in _fresh_first(articles):
-            done += _screen_one(connection, rulebook, article, silences, now)
+        for article in sorted(articles, key=turn):
+            found = rulebook.matcher.match(article)
+            if found:
+                done += judge(connection, rulebook, article, found, silences, now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
     return done
 
 
-def _fresh_first(articles: Sequence[Article]) -> list[Article]:
-    """As they came; but of a first reading the newest first, since only a few of it may be told."""
-    return sorted(articles, key=lambda a: -(a.published or _EPOCH).timestamp() if a.baseline else 0)
+def turn(article: Article) -> float:
+    """By this those of one batch are sorted.
+
+    As they came; but of a first reading the newest first, since only a few of it may be told.
+    """
+    return -(article.published or _EPOCH).timestamp() if article.baseline else 0
 
 
-def _screen_one(
-    connection: Connection, rulebook: Rulebook, article: Article, silences: Sequence[Silence], now: datetime
+def judge(
+    connection: Connection,
+    rulebook: Rulebook,
+    article: Article,
+    found: Sequence[Match],
+    silences: Sequence[Silence],
+    now: datetime,
 ) -> Screened:
-    found = rulebook.matcher.match(article)
-    if not found:
-        return Screened()
+    """What follows from the matches of an article: story, verdicts, alerts, deliveries; all written down."""
     story = _story(connection, article, found, now)
     done = Screened(matches=len(found))
     for match in found:
