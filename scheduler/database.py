@@ -6,6 +6,7 @@ notebooks).
 
 import sqlite3
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -50,17 +51,57 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "begin", _begin)
     try:
         for package in (crawler, alerts):
-            _migrate(engine, package.__name__, Path(str(package.__file__)).parent / "migrations")
+            _migrate(engine, package.__name__, _versions(package))
     except DBAPIError as error:
         engine.dispose()
-        shown = engine.url.render_as_string(hide_password=True)
         raise DatabaseUnusable(
-            f"{shown}: {error.orig}. Is it a database of Tocsin, and may we write there?"
+            f"{_shown(engine)}: {error.orig}. Is it a database of Tocsin, and may we write there?"
         ) from error
     except DatabaseUnusable:
         engine.dispose()
         raise
     return engine
+
+
+def open_to_read(url: str) -> Engine:
+    """An engine that changes nothing, not even the schema, and holds up no writer for longer than it reads.
+
+    Raises DatabaseUnusable where there is no database, or one of another version.
+    """
+    at = make_url(url)
+    if at.drivername == "sqlite" and not Path(at.database or "").is_file():
+        raise DatabaseUnusable(f"{at.database}: there is no database yet; `tocsin run` makes one")
+    engine = create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": True})
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_to_read)
+    try:
+        with engine.connect() as connection:
+            current = all(
+                _stands_at(connection, f"schema_of_{package.__name__}") == _head(_versions(package))
+                for package in (crawler, alerts)
+            )
+    except DBAPIError as error:
+        engine.dispose()
+        raise DatabaseUnusable(f"{_shown(engine)}: {error.orig}. Is it a database of Tocsin?") from error
+    if not current:
+        engine.dispose()
+        raise DatabaseUnusable(
+            f"{_shown(engine)} is of another version of Tocsin; `tocsin run` brings an older one up to date"
+        )
+    return engine
+
+
+def _shown(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _versions(package: ModuleType) -> Path:
+    return Path(str(package.__file__)).parent / "migrations"
+
+
+def _prepare_to_read(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA query_only = ON")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

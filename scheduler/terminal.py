@@ -25,7 +25,7 @@ from alerts.watches import Watch
 from config.reading import ConfigError
 from scheduler import logs
 from scheduler.daemon import AlreadyRunning
-from scheduler.database import DatabaseUnusable, database_url, open_database
+from scheduler.database import DatabaseUnusable, database_url, open_database, open_to_read
 from scheduler.settings import Settings
 
 P = ParamSpec("P")
@@ -106,7 +106,16 @@ def database_of(data: Path) -> Iterator[Engine]:
     override = os.environ.get("TOCSIN_DATABASE_URL")
     if not override:
         data.mkdir(parents=True, exist_ok=True)
-    engine = open_database(database_url(data, override))
+    yield from _closed(open_database(database_url(data, override)))
+
+
+@contextmanager
+def database_to_read(data: Path) -> Iterator[Engine]:
+    """The same for a command that only looks: it makes no database, and holds up nobody."""
+    yield from _closed(open_to_read(database_url(data, os.environ.get("TOCSIN_DATABASE_URL"))))
+
+
+def _closed(engine: Engine) -> Iterator[Engine]:
     try:
         yield engine
     finally:

@@ -7,12 +7,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, text
+from sqlalchemy.exc import DBAPIError
 
 from alerts import ledger, outbox
+from alerts.silences import Aim
 from config.reading import ConfigError
 from crawler import archive
 from scheduler import database
-from scheduler.database import DatabaseUnusable, open_database
+from scheduler.database import DatabaseUnusable, open_database, open_to_read
+from tests.builders import NOW
 
 
 def test_the_migrations_make_the_tables_the_notebooks_use(engine: Engine) -> None:
@@ -77,3 +80,32 @@ def test_an_address_that_is_none_is_a_mistake_of_the_configuration() -> None:
 def test_a_plain_postgresql_address_gets_the_driver_we_ship() -> None:
     found = database.database_url(Path(), "postgresql://me:secret@db/news")
     assert found == "postgresql+psycopg://me:secret@db/news"
+
+
+def test_a_database_opened_to_read_is_not_written(engine: Engine, database_url: str) -> None:
+    reading = open_to_read(database_url)
+    with reading.connect() as connection:
+        assert archive.counts(connection)["articles"] == 0
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"), reading.begin() as connection:
+        ledger.add_silence(connection, Aim.WATCH, "pact", NOW, NOW, "ann", "")
+    reading.dispose()
+
+
+def test_who_reads_holds_up_no_writer(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    writing, reading = open_database(url), open_to_read(url)
+    with writing.begin() as writer, reading.connect() as reader:
+        ledger.add_silence(writer, Aim.WATCH, "pact", NOW, NOW, "ann", "")
+        assert ledger.list_silences(reader, NOW, ended=True) == []
+    for one in (writing, reading):
+        one.dispose()
+
+
+def test_to_read_no_database_is_made_and_no_schema_changed(tmp_path: Path, engine: Engine) -> None:
+    with pytest.raises(DatabaseUnusable, match="no database yet"):
+        open_to_read(f"sqlite:///{tmp_path / 'none.db'}")
+    assert not (tmp_path / "none.db").exists()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE schema_of_alerts SET version_num = 'alerts_0000'"))
+    with pytest.raises(DatabaseUnusable, match="another version"):
+        open_to_read(engine.url.render_as_string(hide_password=False))
