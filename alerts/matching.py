@@ -34,7 +34,7 @@ from alerts.operators import (
 )
 from alerts.query import Members, Query, Sets
 from alerts.text import Text
-from alerts.watches import Rule, Watch, read_rule
+from alerts.watches import Rule, Watch, read_rule, version
 from crawler.articles import Article
 
 SENTENCE_LIMIT = 320  # characters of the best sentence; longer ones are cut around the evidence
@@ -69,6 +69,7 @@ class Match:
     sentence: Sentence | None
     title_spans: tuple[tuple[int, int], ...]
     look_alike: bool
+    version: str  # of the rule
     shadow: bool = False
 
 
@@ -96,6 +97,7 @@ class RuleExplanation:
     """Why one rule held, or which part of it failed."""
 
     rule: str
+    version: str
     level: str
     holds: bool
     tree: Step
@@ -106,6 +108,7 @@ class RuleExplanation:
         tree = self.tree.to_json()
         return {
             "rule": self.rule,
+            "version": self.version,
             "level": self.level,
             "holds": self.holds,
             "failed": self.failed,
@@ -142,7 +145,7 @@ class Explanation:
             if held is not None and rule.rule != held:
                 continue
             outcome = "holds" if rule.holds else f"does not hold: {rule.failed}"
-            lines.append(f"{self.watch}/{rule.rule} ({rule.level}) {outcome}")
+            lines.append(f"{self.watch}/{rule.rule} ({rule.level}, version {rule.version}) {outcome}")
             lines.extend(_tree_lines(rule.tree, 1))
         if self.match and self.match.sentence:
             lines.append(f"best sentence: {self.match.sentence.text}")
@@ -172,6 +175,12 @@ class _Compiled:
     watch: Watch
     rule: Rule
     query: Query
+    version: str
+
+
+def _compiled(watch: Watch, rule: Rule, known: Sets) -> _Compiled:
+    query = read_rule(watch, rule, known)
+    return _Compiled(watch, rule, query, version(rule, query))
 
 
 class Matcher:
@@ -181,8 +190,7 @@ class Matcher:
         known = Sets(sets)
         self._watches = {watch.id: watch for watch in watches}
         self._rules = {
-            watch.id: [_Compiled(watch, rule, read_rule(watch, rule, known)) for rule in watch.in_order()]
-            for watch in watches
+            watch.id: [_compiled(watch, rule, known) for rule in watch.in_order()] for watch in watches
         }
         compiled = [one for rules in self._rules.values() for one in rules]
         self._lexicon = Lexicon(
@@ -278,8 +286,13 @@ class Matcher:
                 match = _match(one, places, reading)
             failed = None if places is not None else _first_failure(root, reading, "all")
             tree = _step(root, reading, "all")
-            rules.append(RuleExplanation(one.rule.id, one.rule.level, places is not None, tree, failed))
+            held = places is not None
+            rules.append(RuleExplanation(one.rule.id, one.version, one.rule.level, held, tree, failed))
         return Explanation(watch_id, match, tuple(rules))
+
+    def versions(self) -> dict[tuple[str, str], str]:
+        """(watch, rule) → the version of the rule."""
+        return {(one.watch.id, one.rule.id): one.version for rules in self._rules.values() for one in rules}
 
     def warnings(self) -> list[tuple[str, str, str, str]]:
         """(watch, rule, code, message) of everything that is allowed and probably not meant."""
@@ -375,6 +388,7 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
         sentence=sentence,
         title_spans=_merged(title_spans),
         look_alike=any(e.look_alike for e in evidence),
+        version=one.version,
         shadow=one.rule.shadow,
     )
 
