@@ -23,7 +23,9 @@ from alerts.operators import (
     TITLE,
     And,
     AnyTerm,
+    Form,
     Found,
+    Hits,
     Needs,
     Node,
     Reading,
@@ -224,7 +226,7 @@ class Matcher:
         texts = Text(article.title), Text(article.text)
         if not self._always and not any(map(self._triggers.stand_in, texts)):
             return []  # most articles: they name nothing any rule needs
-        reading = self._lexicon.read(article, texts)
+        reading = Reading(article, texts, self._lexicon.hits)
         found = []
         for watch in self._candidates(reading):
             for one in self._rules[watch]:
@@ -269,14 +271,13 @@ class Matcher:
             if not hits:
                 continue
             for term in self._telling:
-                anchor, starts = term.rarest(hits, form)
-                if starts and term.verified(TITLE, text, form, anchor, starts):
+                if term.found_in(Form(TITLE, text, form, hits)):
                     return True
         return False
 
     def explain(self, article: Article, watch_id: str) -> Explanation:
         """Rule by rule which part held and which did not; KeyError if there is no such watch."""
-        reading = self._lexicon.read(article, (Text(article.title), Text(article.text)))
+        reading = Reading(article, (Text(article.title), Text(article.text)), self._lexicon.hits)
         rules = []
         match: Match | None = None
         for one in self._rules[watch_id]:
@@ -331,40 +332,38 @@ class Lexicon:
         self.anchors = sorted(set(anchors))
         self._automaton = AhoCorasick(self.anchors, matchkind=MatchKind.Standard) if self.anchors else None
 
-    def hits(self, folded: str) -> dict[str, list[int]]:
+    def hits(self, folded: str) -> Hits:
         """Anchor → where it begins, whatever stands around it."""
-        if self._automaton is None or not folded:
-            return {}
-        hits: dict[int, list[int]] = defaultdict(list)
-        for number, start, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            hits[number].append(start)
-        return {self.anchors[number]: starts for number, starts in hits.items()}
+        hits: dict[str, list[int]] = defaultdict(list)
+        anchors = self.anchors
+        for number, start, _ in self.search(folded):
+            hits[anchors[number]].append(start)
+        return hits
 
-    def read(self, article: Article, texts: tuple[Text, Text]) -> Reading:
-        """An article with all its hits."""
-        hits = [self.hits(text.folded) for text in texts]
-        if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
-            hits += [self.hits(text.unmasked or "") for text in texts]
-        return Reading(article, texts, hits)
+    def search(self, folded: str) -> list[tuple[int, int, int]]:
+        """(number of an anchor, start, end) of all that is seen; what is seen may overlap."""
+        if self._automaton is None or not folded:
+            return []
+        return self._automaton.find_matches_as_indexes(folded, overlapping=True)
 
 
 class _Triggers:
     """The words of which one stands in whatever makes a rule hold; most articles have none."""
 
     def __init__(self, words: Iterable[Word]) -> None:
-        self._words = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
-        self._lexicon = Lexicon(self._words)
+        widest = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
+        self._lexicon = Lexicon(widest)
+        self._words = [widest[anchor] for anchor in self._lexicon.anchors]
 
     def stand_in(self, text: Text) -> bool:
         """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
         return self._in(text.folded) or (text.unmasked is not None and self._in(text.unmasked))
 
     def _in(self, folded: str) -> bool:
-        return any(
-            word_end(folded, start, self._words[anchor]) is not None
-            for anchor, starts in self._lexicon.hits(folded).items()
-            for start in starts
-        )
+        for number, start, _ in self._lexicon.search(folded):
+            if word_end(folded, start, self._words[number]) is not None:
+                return True
+        return False
 
 
 # ---- from places to a match
