@@ -103,7 +103,8 @@ def _silenced(given: Circumstances) -> Verdict | None:
     return Verdict(
         Action.QUIET,
         Reason.SILENCED,
-        f"silence {s.id} on {s.aim} {s.value}, until {s.ends_at:%Y-%m-%d %H:%M} UTC",
+        f"silence {s.id} on {s.aim} {s.value} by {s.author}, until {s.ends_at:%Y-%m-%d %H:%M} UTC"
+        + (f" ({s.comment})" if s.comment else ""),
     )
 
 
@@ -135,10 +136,11 @@ def _digest_level(given: Circumstances) -> Verdict | None:
     return Verdict(Action.HOLD, Reason.DIGEST_LEVEL) if given.match.level == "digest" else None
 
 
-# In this order: what was told is told, whatever else holds; a person's word comes before ours.
+# In this order: a shadow tells nobody, whatever else holds; what was told is told; a person's word comes
+# before ours.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
-    _already_told,
     _shadow,
+    _already_told,
     _silenced,
     _baseline,
     _too_old,

@@ -1,14 +1,15 @@
 """Why was it told, or why not? Exactly one answer of a closed list, with the parse tree and the evidence.
 
-Lives here: reading the answer out of the archive, the ledger and the outbox. Not here: the words of a
-terminal (`scheduler.commands.asking`), the decisions that are explained (`matching`, `alerting`).
+Lives here: reading the answer out of the archive, the ledger and the outbox, and its one sentence. Not here:
+the rest of the words of a terminal (`scheduler.commands`), the decisions that are explained (`matching`,
+`alerting`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
@@ -17,8 +18,10 @@ from alerts.alerting import Action, Reason
 from alerts.matching import Explanation
 from alerts.outbox import Record, State
 from alerts.screen import Rulebook
+from alerts.stories import Tie
 from crawler import archive
 from crawler.articles import Article
+from crawler.urls import host, site
 
 
 class Answer(StrEnum):
@@ -26,26 +29,18 @@ class Answer(StrEnum):
 
     TOLD = "told"
     WAITING = "waiting"  # decided, but the delivery has not arrived yet
-    DEAD = "dead"  # decided, but the channel refused the message; a person must look
+    DEAD = "dead"  # decided, but nobody will hear of it until a person has looked
     HELD_FOR_DIGEST = "held_for_digest"
-    ALREADY_TOLD = "already_told"  # of the same story
+    DUPLICATE_OF = "duplicate_of"  # of an article that was told
+    FOLDED_INTO_STORY = "folded_into_story"  # its story was told, and it is no copy of what was told
     SILENCED = "silenced"
     BASELINE = "baseline"
     TOO_OLD = "too_old"
-    SHADOW = "shadow"
+    SHADOW = "shadow"  # only shadow rules held
     NO_MATCH = "no_match"
+    NEWER_RULE = "newer_rule"  # a rule holds today that did not, or was not there, when it was screened
     NOT_SCREENED = "not_screened"  # seen, but its turn has not come yet
     NOT_FETCHED = "not_fetched"  # no source announced it
-
-
-_OF_REASON = {
-    Reason.DIGEST_LEVEL: Answer.HELD_FOR_DIGEST,
-    Reason.ALREADY_TOLD: Answer.ALREADY_TOLD,
-    Reason.SILENCED: Answer.SILENCED,
-    Reason.BASELINE: Answer.BASELINE,
-    Reason.TOO_OLD: Answer.TOO_OLD,
-    Reason.SHADOW: Answer.SHADOW,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,82 +50,221 @@ class Why:
     answer: Answer
     sentence: str  # one line for a person
     article: Article | None = None
-    explanation: Explanation | None = None
+    explanation: Explanation | None = None  # by the rules of today
+    decided: Row[Any] | None = None  # the match in the ledger, by the rules of then; None: there was none
     deliveries: tuple[Record, ...] = ()
     story: str | None = None
     page: str | None = None  # how it stands with the page behind the article
     tie: str | None = None  # what ties it to the story
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Everything an answer may depend on."""
+
+    connection: Connection
+    rulebook: Rulebook
+    article: Article
+    rows: Sequence[Row[Any]]  # of the ledger, for this article and watch, oldest first
+    explanation: Explanation
+    page: Row[Any, Any, Any] | None
+    tie: Row[Any] | None
+    screened_at: datetime | None  # None: its last wording is not screened yet
+
+
+class _Said(NamedTuple):
+    answer: Answer
+    sentence: str
+    deliveries: Sequence[Record] = ()
+
+
 def why(connection: Connection, rulebook: Rulebook, what: str, watch: str) -> list[Why]:
     """One answer for each article known by this address or id; NOT_FETCHED if there is none."""
     found = archive.find(connection, rulebook.sources, what)
     if not found:
-        return [
-            Why(
-                Answer.NOT_FETCHED,
-                f"No source announced {what}. `tocsin sources list` says how the sources are.",
-            )
-        ]
+        return [Why(Answer.NOT_FETCHED, _not_fetched(rulebook, what))]
     return [_why(connection, rulebook, article, watch) for article in found]
 
 
 def _why(connection: Connection, rulebook: Rulebook, article: Article, watch: str) -> Why:
-    explanation = rulebook.matcher.explain(article, watch)
-    page = archive.page_of(connection, article.id)
-    rows = [row for row in ledger.matches_of(connection, article.id) if row.watch == watch]
-    tie = ledger.tie_of(connection, article.id)
-    answer, sentence, deliveries = _answer(connection, article, rows, explanation, page)
-    return Why(
-        answer=answer,
-        sentence=sentence,
+    case = _Case(
+        connection=connection,
+        rulebook=rulebook,
         article=article,
-        explanation=explanation,
-        deliveries=tuple(deliveries),
-        story=tie.story if tie else None,
-        page=_page(page),
-        tie=tie.tie if tie else None,
+        rows=[row for row in ledger.matches_of(connection, article.id) if row.watch == watch],
+        explanation=rulebook.matcher.explain(article, watch),
+        page=archive.page_of(connection, article.id),
+        tie=ledger.tie_of(connection, article.id),
+        screened_at=archive.screened_at(connection, article.id),
+    )
+    decided = _decisive(case.rows)
+    if decided is None or (case.explanation.match and decided.reason == Reason.SHADOW.value):
+        said = _undecided(case)
+    else:
+        said = OF_REASON[Reason(decided.reason)](case, decided)
+    remarks = [] if said.answer in _ARRIVED else _remarks(case, said.answer)
+    return Why(
+        answer=said.answer,
+        sentence=" ".join([said.sentence, *remarks]),
+        article=article,
+        explanation=case.explanation,
+        decided=decided,
+        deliveries=tuple(said.deliveries),
+        story=case.tie.story if case.tie else None,
+        page=_page(case.page),
+        tie=case.tie.tie if case.tie else None,
     )
 
 
-def _answer(
-    connection: Connection,
-    article: Article,
-    rows: Sequence[Row[Any]],
-    explanation: Explanation,
-    page: Row[Any, Any, Any] | None,
-) -> tuple[Answer, str, list[Record]]:
-    told = next((row for row in rows if row.action == Action.TELL.value), None)
-    if told is not None:
-        return _told(connection, told)
-    if not rows:
-        if not archive.is_screened(connection, article.id):
-            return Answer.NOT_SCREENED, "It was seen, and its turn to be screened has not come yet.", []
-        return Answer.NO_MATCH, _failing(explanation), []
-    row = rows[-1]
-    answer = _OF_REASON[Reason(row.reason)]
-    if answer is Answer.ALREADY_TOLD:
-        alert = ledger.alert_of(connection, row.story, row.watch)
-        first = f"“{alert.title}” of {alert.source}, {_shown(alert.at)}" if alert else row.story
-        return answer, f"Its story was told already: {first}.", []
-    return answer, row.detail or f"Rule {row.rule} is of level {row.level}.", []
+_ARRIVED = frozenset({Answer.TOLD, Answer.WAITING, Answer.DEAD})
 
 
-def _told(connection: Connection, row: Row[Any]) -> tuple[Answer, str, list[Record]]:
-    deliveries = [r for r in outbox.records(connection, story=row.story) if r.watch == row.watch]
-    states = {r.state for r in deliveries}
-    if State.DEAD in states:
-        return Answer.DEAD, "The channel refused the message; see `tocsin dead`.", deliveries
-    if states == {State.SENT}:
-        return Answer.TOLD, f"Rule {row.rule} fired on {_shown(row.at)}.", deliveries
-    return Answer.WAITING, "The alert is decided and on its way; see `tocsin status`.", deliveries
+def _decisive(rows: Sequence[Row[Any]]) -> Row[Any] | None:
+    """What was told counts before all else, then the last word on it; a shadow's only where nothing else is."""
+    told = [row for row in rows if row.action == Action.TELL.value]
+    live = [row for row in rows if row.reason != Reason.SHADOW.value]
+    return next((some[-1] for some in (told, live, rows) if some), None)
+
+
+# ---- without a match in the ledger
+
+
+def _not_fetched(rulebook: Rulebook, what: str) -> str:
+    where = site(what) if host(what) else ""
+    near = [s for s in rulebook.sources.values() if where and site(s.url) == where]
+    known = "; ".join(f"{s.id}, {'which is read' if s.enabled else 'which is switched off'}" for s in near[:3])
+    of_site = f" Sources of that site: {known}." if known else ""
+    return f"No source announced {what}.{of_site} `tocsin sources list` says how the sources are."
+
+
+def _undecided(case: _Case) -> _Said:
+    if case.screened_at is None:
+        return _Said(Answer.NOT_SCREENED, "It was seen, and its turn to be screened has not come yet.")
+    match = case.explanation.match
+    if match is None:
+        return _Said(Answer.NO_MATCH, _failing(case.explanation))
+    return _Said(
+        Answer.NEWER_RULE,
+        f"No rule held when it was screened on {_shown(case.screened_at)}. Rules have changed since: "
+        f"{match.rule} (level {match.level}) holds today. "
+        f"`tocsin watch {case.explanation.watch} --catch-up 24h` would look at the past day again.",
+    )
 
 
 def _failing(explanation: Explanation) -> str:
-    """Which part each rule lacked; of many rules the first few."""
+    """Which part each rule lacked, the nearest rule first; of many rules the first few."""
     lacking = [f"{rule.rule} lacks {rule.failed}" for rule in explanation.rules if rule.failed]
     more = f" and {len(lacking) - 3} more rules" if len(lacking) > 3 else ""
-    return "No rule holds: " + "; ".join(lacking[:3]) + more + "."
+    parts = "; ".join(lacking[:3]) + more
+    return f"No rule holds: {parts}." if parts else "No rule that may tell holds."
+
+
+# ---- by the reason of the verdict
+
+
+def _told(case: _Case, row: Row[Any]) -> _Said:
+    records = outbox.records(case.connection, story=row.story)
+    deliveries = [record for record in records if record.watch == row.watch]
+    dead = [record for record in deliveries if record.state is State.DEAD]
+    sent = [record for record in deliveries if record.state is State.SENT]
+    fired = f"Rule {row.rule} fired on {_shown(row.at)}"
+    if not deliveries:
+        said = f"{fired}, but neither it nor its watch named a channel: nobody was told."
+        return _Said(Answer.DEAD, said)
+    if dead:
+        given_up = "; ".join(f"{record.channel}: {record.reason}" for record in dead)
+        return _Said(Answer.DEAD, f"{fired}, and was given up ({given_up}); see `tocsin dead list`.", deliveries)
+    if len(sent) == len(deliveries):
+        channels = ", ".join(record.channel for record in sent)
+        return _Said(Answer.TOLD, f"{fired}, and told {channels}.{_since_then(case, row)}", deliveries)
+    left = [record for record in deliveries if record not in sent]
+    tries = "; ".join(f"{r.channel}: {r.reason or r.state}" for r in left)
+    return _Said(Answer.WAITING, f"{fired} and is on its way ({tries}); see `tocsin status`.", deliveries)
+
+
+def _since_then(case: _Case, row: Row[Any]) -> str:
+    """What became of the rule that told."""
+    today = next((rule for rule in case.explanation.rules if rule.rule == row.rule), None)
+    if today is None:
+        return " There is no such rule any more."
+    if not today.holds:
+        return f" As rule and article stand today it does not hold: it lacks {today.failed}."
+    return " It runs in the shadow today." if today.shadow else ""
+
+
+def _already_told(case: _Case, row: Row[Any]) -> _Said:
+    alert = ledger.alert_of(case.connection, row.story, row.watch)
+    first = (
+        f"article {alert.article}, “{alert.title}” of {alert.source}, told on {_shown(alert.at)}"
+        if alert
+        else f"story {row.story}, which was told"
+    )
+    shared = _SHARED.get(Tie(case.tie.tie)) if case.tie else None
+    if shared:
+        return _Said(Answer.DUPLICATE_OF, f"{shared} {first}.")
+    return _Said(Answer.FOLDED_INTO_STORY, f"Its story was told before its turn came: {first}.")
+
+
+_SHARED = {
+    Tie.SAME_ADDRESS: "Its address is that of",
+    Tie.SAME_HEADLINE: "Its headline is that of",
+    Tie.SAME_PASSAGE: "It shares a passage with",
+}
+
+
+def _held(case: _Case, row: Row[Any]) -> _Said:
+    held = f"Rule {row.rule} is of level {row.level}: it is held for the digest"
+    alert = ledger.alert_of(case.connection, row.story, row.watch)
+    since = f"; its story was told meanwhile, on {_shown(alert.at)}" if alert else ""
+    return _Said(Answer.HELD_FOR_DIGEST, f"{held}{since}.")
+
+
+def _quiet(answer: Answer, opening: str) -> Callable[[_Case, Row[Any]], _Said]:
+    def said(case: _Case, row: Row[Any]) -> _Said:
+        return _Said(answer, f"Rule {row.rule} held. {opening}{row.detail}.")
+
+    return said
+
+
+OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
+    Reason.FIRST_OF_STORY: _told,
+    Reason.ALREADY_TOLD: _already_told,
+    Reason.DIGEST_LEVEL: _held,
+    Reason.SILENCED: _quiet(Answer.SILENCED, "It is kept quiet by "),
+    Reason.BASELINE: _quiet(Answer.BASELINE, "It is not told: "),
+    Reason.TOO_OLD: _quiet(Answer.TOO_OLD, "It is not told, being old news: "),
+    Reason.SHADOW: _quiet(Answer.SHADOW, "Nobody is told: "),
+}
+
+
+# ---- what else a person should know
+
+
+def _remarks(case: _Case, answer: Answer) -> list[str]:
+    later = "A later wording of it waits to be screened."
+    remarks = [later] if case.screened_at is None and answer is not Answer.NOT_SCREENED else []
+    return [*remarks, *_of_page(case.page), *_of_source(case)]
+
+
+def _of_page(page: Row[Any, Any, Any] | None) -> list[str]:
+    """Whether the page behind it has been read, or headline and summary are all there is."""
+    if page is None or page.page == "read":
+        return []
+    how = {
+        "wanted": "is yet to be read",
+        "failed": "could not be read",
+        "unasked": "was not asked for",
+    }[page.page]
+    outcome = f" (last outcome: {page.page_outcome})" if page.page_outcome else ""
+    return [f"Its page {how}{outcome}: only headline and summary are known."]
+
+
+def _of_source(case: _Case) -> list[str]:
+    name = case.article.source
+    source = case.rulebook.sources.get(name)
+    if source is None:
+        return [f"Its source {name} is not in sources.yaml any more."]
+    return [] if source.enabled else [f"Its source {name} is switched off."]
 
 
 def _page(page: Row[Any, Any, Any] | None) -> str | None:

@@ -23,11 +23,13 @@ from alerts.operators import (
     TITLE,
     And,
     AnyTerm,
-    Form,
+    Except,
     Found,
-    Hits,
+    Named,
     Needs,
     Node,
+    Not,
+    Or,
     Reading,
     Scope,
     Word,
@@ -36,13 +38,14 @@ from alerts.operators import (
 )
 from alerts.query import Members, Query, Sets
 from alerts.text import Text
-from alerts.watches import Rule, Watch, read_rule, version
+from alerts.watches import Rule, Watch, read_rule
 from crawler.articles import Article
 
 SENTENCE_LIMIT = 320  # characters of the best sentence; longer ones are cut around the evidence
 TOO_SHORT = 12  # words: a summary below this tells nothing about the page behind it
 _CUT_SHORT = 40  # words, for a summary that ends in an ellipsis
 _EVIDENCE_LIMIT = 60  # places of one match; a page that repeats a name a thousand times needs no more
+_TREES_SHOWN = 3  # in a terminal, where no rule holds; of the others a line says what they lack
 # What a part found in a field is worth. Two names in the headline are more than two somewhere in the text.
 _WEIGHTS = {"title": 3.0, "lead": 2.0, "body": 1.0}
 
@@ -71,7 +74,6 @@ class Match:
     sentence: Sentence | None
     title_spans: tuple[tuple[int, int], ...]
     look_alike: bool
-    version: str  # of the rule
     shadow: bool = False
 
 
@@ -83,13 +85,16 @@ class Step:
     holds: bool
     evidence: tuple[Evidence, ...]
     steps: tuple["Step", ...] = ()
+    struck: tuple[Evidence, ...] | None = None  # of an exclusion: what it struck out; None: it is none
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin why --json` prints it."""
+        struck = {} if self.struck is None else {"struck": [_evidence_json(one) for one in self.struck]}
         return {
             "query": self.query,
             "holds": self.holds,
             "evidence": [_evidence_json(one) for one in self.evidence],
+            **struck,
             "steps": [step.to_json() for step in self.steps],
         }
 
@@ -99,20 +104,22 @@ class RuleExplanation:
     """Why one rule held, or which part of it failed."""
 
     rule: str
-    version: str
     level: str
     holds: bool
     tree: Step
     failed: str | None  # the first part that was needed and did not hold
+    nearness: float = 1.0  # 0 … 1: how much of it holds
+    shadow: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin why --json` prints it."""
         tree = self.tree.to_json()
         return {
             "rule": self.rule,
-            "version": self.version,
             "level": self.level,
+            "shadow": self.shadow,
             "holds": self.holds,
+            "nearness": self.nearness,
             "failed": self.failed,
             "tree": tree,
         }
@@ -124,7 +131,7 @@ class Explanation:
 
     watch: str
     match: Match | None
-    rules: tuple[RuleExplanation, ...]
+    rules: tuple[RuleExplanation, ...]  # in the order tried; if none holds, the nearest first
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin why --json` prints it."""
@@ -135,32 +142,45 @@ class Explanation:
             "rule": match.rule if match else None,
             "level": match.level if match else None,
             "score": match.score if match else None,
+            "look_alike": bool(match and match.look_alike),
             "sentence": match.sentence.text if match and match.sentence else None,
             "rules": [rule.to_json() for rule in self.rules],
         }
 
     def lines(self) -> list[str]:
-        """For a terminal: the tree of the rule that held; if none did, of every rule in the order tried."""
+        """For a terminal: the trees of the rule that decides and of shadows; if none does, of the nearest."""
         held = self.match.rule if self.match else None
         lines = []
-        for rule in self.rules:
-            if held is not None and rule.rule != held:
+        for at, rule in enumerate(self.rules):
+            if held is not None and rule.rule != held and not rule.shadow:
                 continue
             outcome = "holds" if rule.holds else f"does not hold: {rule.failed}"
-            lines.append(f"{self.watch}/{rule.rule} ({rule.level}, version {rule.version}) {outcome}")
-            lines.extend(_tree_lines(rule.tree, 1))
+            kind = f"{rule.level}, shadow" if rule.shadow else rule.level
+            score = f", score {self.match.score}" if self.match and rule.rule == held else ""
+            lines.append(f"{self.watch}/{rule.rule} ({kind}) {outcome}{score}")
+            if held is not None or at < _TREES_SHOWN:
+                lines.extend(_tree_lines(rule.tree, 1))
         if self.match and self.match.sentence:
             lines.append(f"best sentence: {self.match.sentence.text}")
         return lines
 
 
 def _tree_lines(step: Step, depth: int) -> Iterable[str]:
-    shown = ", ".join(f"{one.text!r} {one.field} {one.start}–{one.end}" for one in step.evidence[:4])
-    more = f" … {len(step.evidence) - 4} more" if len(step.evidence) > 4 else ""
-    found = f"   ← {shown}{more}" if shown else ""
-    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{found}"
+    found = f"   ← {_places(step.evidence)}" if step.evidence else ""
+    struck = f"   struck out: {_places(step.struck)}" if step.struck else ""
+    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{found}{struck}"
     for inner in step.steps:
         yield from _tree_lines(inner, depth + 1)
+
+
+def _places(found: Sequence[Evidence]) -> str:
+    more = f" … {len(found) - 4} more" if len(found) > 4 else ""
+    return ", ".join(map(_place, found[:4])) + more
+
+
+def _place(one: Evidence) -> str:
+    look_alike = " in look-alike letters" if one.look_alike else ""
+    return f"{one.text!r} {one.field} {one.start}–{one.end}{look_alike}"
 
 
 def _shortened(query: str) -> str:
@@ -177,12 +197,6 @@ class _Compiled:
     watch: Watch
     rule: Rule
     query: Query
-    version: str
-
-
-def _compiled(watch: Watch, rule: Rule, known: Sets) -> _Compiled:
-    query = read_rule(watch, rule, known)
-    return _Compiled(watch, rule, query, version(rule, query))
 
 
 class Matcher:
@@ -192,7 +206,8 @@ class Matcher:
         known = Sets(sets)
         self._watches = {watch.id: watch for watch in watches}
         self._rules = {
-            watch.id: [_compiled(watch, rule, known) for rule in watch.in_order()] for watch in watches
+            watch.id: [_Compiled(watch, rule, read_rule(watch, rule, known)) for rule in watch.in_order()]
+            for watch in watches
         }
         compiled = [one for rules in self._rules.values() for one in rules]
         self._lexicon = Lexicon(
@@ -221,21 +236,22 @@ class Matcher:
     def match(self, article: Article) -> list[Match]:
         """Per watch the first rule that holds: alerts before digests, otherwise in the order written.
 
-        A shadow rule that holds is reported beside it.
+        Every shadow rule that holds is reported beside it, whether it stands before or behind it.
         """
         texts = Text(article.title), Text(article.text)
         if not self._always and not any(map(self._triggers.stand_in, texts)):
             return []  # most articles: they name nothing any rule needs
-        reading = Reading(article, texts, self._lexicon.hits)
+        reading = self._lexicon.read(article, texts)
         found = []
         for watch in self._candidates(reading):
+            decided = False
             for one in self._rules[watch]:
-                places = one.query.root.find(reading, "all")
-                if places is None:
+                if decided and not one.rule.shadow:
                     continue
-                found.append(_match(one, places, reading))
-                if not one.rule.shadow:
-                    break
+                places = one.query.root.find(reading, "all")
+                if places is not None:
+                    found.append(_match(one, places, reading))
+                    decided = decided or not one.rule.shadow
         return found
 
     def _candidates(self, reading: Reading) -> list[str]:
@@ -271,13 +287,14 @@ class Matcher:
             if not hits:
                 continue
             for term in self._telling:
-                if term.found_in(Form(TITLE, text, form, hits)):
+                anchor, starts = term.rarest(hits, form)
+                if starts and term.verified(TITLE, text, form, anchor, starts):
                     return True
         return False
 
     def explain(self, article: Article, watch_id: str) -> Explanation:
         """Rule by rule which part held and which did not; KeyError if there is no such watch."""
-        reading = Reading(article, (Text(article.title), Text(article.text)), self._lexicon.hits)
+        reading = self._lexicon.read(article, (Text(article.title), Text(article.text)))
         rules = []
         match: Match | None = None
         for one in self._rules[watch_id]:
@@ -286,14 +303,20 @@ class Matcher:
             if places is not None and match is None and not one.rule.shadow:
                 match = _match(one, places, reading)
             failed = None if places is not None else _first_failure(root, reading, "all")
-            tree = _step(root, reading, "all")
-            held = places is not None
-            rules.append(RuleExplanation(one.rule.id, one.version, one.rule.level, held, tree, failed))
+            rules.append(
+                RuleExplanation(
+                    rule=one.rule.id,
+                    level=one.rule.level,
+                    holds=places is not None,
+                    tree=_step(root, reading, "all"),
+                    failed=failed,
+                    nearness=round(_nearness(root, reading, "all"), 3),
+                    shadow=one.rule.shadow,
+                )
+            )
+        if match is None:
+            rules.sort(key=lambda rule: -rule.nearness)
         return Explanation(watch_id, match, tuple(rules))
-
-    def versions(self) -> dict[tuple[str, str], str]:
-        """(watch, rule) → the version of the rule."""
-        return {(one.watch.id, one.rule.id): one.version for rules in self._rules.values() for one in rules}
 
     def warnings(self) -> list[tuple[str, str, str, str]]:
         """(watch, rule, code, message) of everything that is allowed and probably not meant."""
@@ -332,38 +355,40 @@ class Lexicon:
         self.anchors = sorted(set(anchors))
         self._automaton = AhoCorasick(self.anchors, matchkind=MatchKind.Standard) if self.anchors else None
 
-    def hits(self, folded: str) -> Hits:
+    def hits(self, folded: str) -> dict[str, list[int]]:
         """Anchor → where it begins, whatever stands around it."""
-        hits: dict[str, list[int]] = defaultdict(list)
-        anchors = self.anchors
-        for number, start, _ in self.search(folded):
-            hits[anchors[number]].append(start)
-        return hits
-
-    def search(self, folded: str) -> list[tuple[int, int, int]]:
-        """(number of an anchor, start, end) of all that is seen; what is seen may overlap."""
         if self._automaton is None or not folded:
-            return []
-        return self._automaton.find_matches_as_indexes(folded, overlapping=True)
+            return {}
+        hits: dict[int, list[int]] = defaultdict(list)
+        for number, start, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            hits[number].append(start)
+        return {self.anchors[number]: starts for number, starts in hits.items()}
+
+    def read(self, article: Article, texts: tuple[Text, Text]) -> Reading:
+        """An article with all its hits."""
+        hits = [self.hits(text.folded) for text in texts]
+        if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
+            hits += [self.hits(text.unmasked or "") for text in texts]
+        return Reading(article, texts, hits)
 
 
 class _Triggers:
     """The words of which one stands in whatever makes a rule hold; most articles have none."""
 
     def __init__(self, words: Iterable[Word]) -> None:
-        widest = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
-        self._lexicon = Lexicon(widest)
-        self._words = [widest[anchor] for anchor in self._lexicon.anchors]
+        self._words = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
+        self._lexicon = Lexicon(self._words)
 
     def stand_in(self, text: Text) -> bool:
         """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
         return self._in(text.folded) or (text.unmasked is not None and self._in(text.unmasked))
 
     def _in(self, folded: str) -> bool:
-        for number, start, _ in self._lexicon.search(folded):
-            if word_end(folded, start, self._words[number]) is not None:
-                return True
-        return False
+        return any(
+            word_end(folded, start, self._words[anchor]) is not None
+            for anchor, starts in self._lexicon.hits(folded).items()
+            for start in starts
+        )
 
 
 # ---- from places to a match
@@ -387,7 +412,6 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
         sentence=sentence,
         title_spans=_merged(title_spans),
         look_alike=any(e.look_alike for e in evidence),
-        version=one.version,
         shadow=one.rule.shadow,
     )
 
@@ -510,7 +534,26 @@ def _step(node: Node, reading: Reading, scope: Scope) -> Step:
         places is not None,
         evidence,
         tuple(_step(child, reading, inner) for child in node.children),
+        _evidence(node.struck(reading, scope), reading) if isinstance(node, Not | Except) else None,
     )
+
+
+def _nearness(node: Node, reading: Reading, scope: Scope) -> float:
+    """How much of a part holds: of AND the mean of its parts, of OR the best of them, of a word all or nothing.
+
+    Both words without the distance between them are nearer than one word, and still not there.
+    """
+    if node.find(reading, scope) is not None:
+        return 1.0
+    if isinstance(node, AnyTerm | Not) or not node.children:
+        return 0.0
+    inner = node.scope_of_children(scope)
+    parts = [_nearness(child, reading, inner) for child in node.children]
+    if isinstance(node, Or | Named):
+        return max(parts)
+    if isinstance(node, Except):
+        return 0.9 * parts[0]
+    return (1.0 if isinstance(node, And) else 0.9) * sum(parts) / len(parts)
 
 
 def _first_failure(node: Node, reading: Reading, scope: Scope) -> str:

@@ -73,7 +73,6 @@ def match(**changes: Any) -> Match:
         "sentence": None,
         "title_spans": ((0, 6),),
         "look_alike": False,
-        "version": "0badcafe",
     }
     return Match(**{**given, **changes})
 

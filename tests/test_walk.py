@@ -336,7 +336,7 @@ async def test_one_article_of_two_sources_is_one_alert_and_why_says_what_ties_th
             said = json.loads(
                 why(tmp_path, f"{later.url}/{'taken-over' if later is two else 'news'}", "--json")
             )
-            assert (said["answer"], said["tie"]) == ("already_told", "same_headline")
+            assert (said["answer"], said["tie"]) == ("duplicate_of", "same_headline")
 
 
 # ---- and what did not match

@@ -23,11 +23,12 @@ from crawler.archive.reading import (
     PAGE_GRACE,
     Past,
     find,
-    is_screened,
     mark_screened,
     page_of,
     revisions_since,
+    screened_at,
     unscreened,
+    with_ids,
 )
 from crawler.archive.schema import tables
 from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
@@ -48,7 +49,6 @@ __all__ = [
     "entry_counts",
     "find",
     "host_rules",
-    "is_screened",
     "latest_entries",
     "make_due",
     "mark_screened",
@@ -61,7 +61,9 @@ __all__ = [
     "release",
     "remember_host",
     "revisions_since",
+    "screened_at",
     "source_rows",
     "tables",
     "unscreened",
+    "with_ids",
 ]

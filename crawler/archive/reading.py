@@ -20,6 +20,8 @@ from crawler.urls import canonical
 # Longer than this nobody waits, since the page may be slow and the news is not.
 PAGE_GRACE = timedelta(seconds=15)
 
+_BEYOND_IDS = 2**63  # a database refuses a larger number where it expects the id of a row
+
 _OUT_OF_ORDER = timedelta(hours=1)  # far more than two fetches can overtake each other
 
 
@@ -59,14 +61,16 @@ def mark_screened(connection: Connection, screened: Collection[int], now: dateti
     )
 
 
-def is_screened(connection: Connection, article: int) -> bool:
-    """Whether the alerts have seen its last wording; one that was replaced before its turn does not count."""
-    waiting = (
-        select(revisions.c.id)
-        .where(revisions.c.article == article, revisions.c.screened_at.is_(None))
+def screened_at(connection: Connection, article: int) -> datetime | None:
+    """When the alerts saw its last wording; None: its turn has not come."""
+    last = (
+        select(revisions.c.screened_at)
+        .where(revisions.c.article == article)
+        .order_by(revisions.c.number.desc())
         .limit(1)
     )
-    return connection.scalar(waiting) is None
+    at: datetime | None = connection.scalar(last)
+    return at
 
 
 def find(connection: Connection, configured: Mapping[SourceId, Source], what: str) -> list[Article]:
@@ -75,22 +79,29 @@ def find(connection: Connection, configured: Mapping[SourceId, Source], what: st
     Addresses are compared in canonical form.
     """
     if what.isdecimal():
-        which: ColumnElement[bool] = articles.c.id == int(what)
-    else:
-        known = exists().where(addresses.c.article == articles.c.id, addresses.c.url == canonical(what))
-        told = exists().where(
-            entries.c.article == articles.c.id, or_(entries.c.url == what, entries.c.guid == what)
-        )
-        which = or_(known, told)
+        return with_ids(connection, configured, [int(what)])
+    known = exists().where(addresses.c.article == articles.c.id, addresses.c.url == canonical(what))
+    told = exists().where(
+        entries.c.article == articles.c.id, or_(entries.c.url == what, entries.c.guid == what)
+    )
+    return _newest(connection, configured, or_(known, told))
+
+
+def with_ids(
+    connection: Connection, configured: Mapping[SourceId, Source], ids: Collection[int]
+) -> list[Article]:
+    """Last revision of the articles with these ids, as far as there are any."""
+    possible = [one for one in ids if one < _BEYOND_IDS]
+    return _newest(connection, configured, articles.c.id.in_(possible)) if possible else []
+
+
+def _newest(
+    connection: Connection, configured: Mapping[SourceId, Source], which: ColumnElement[bool]
+) -> list[Article]:
     each = revisions.alias()
     newest = select(func.max(each.c.number)).where(each.c.article == articles.c.id).correlate(articles)
-    return _articles(
-        connection,
-        configured,
-        connection.execute(
-            _article_rows().where(which, revisions.c.number == newest.scalar_subquery())
-        ).all(),
-    )
+    rows = connection.execute(_article_rows().where(which, revisions.c.number == newest.scalar_subquery()))
+    return _articles(connection, configured, rows.all())
 
 
 def page_of(connection: Connection, article: int) -> Row[Any, Any, Any] | None:

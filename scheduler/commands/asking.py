@@ -122,8 +122,12 @@ def _why_json(answer: Why) -> dict[str, Any]:
             }
             for d in answer.deliveries
         ],
+        "decided": answer.decided and {name: getattr(answer.decided, name) for name in _DECIDED},
         "explanation": answer.explanation and answer.explanation.to_json(),
     }
+
+
+_DECIDED = ("rule", "level", "score", "at", "action", "reason", "detail", "evidence")  # columns of a match
 
 
 def _why_lines(answer: Why) -> list[str]:

@@ -23,6 +23,9 @@ OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
         pytest.param({"match": match(level="digest")}, Action.HOLD, Reason.DIGEST_LEVEL, id="for the digest"),
         pytest.param({"silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silenced"),
         pytest.param({"match": match(shadow=True)}, Action.QUIET, Reason.SHADOW, id="in the shadow"),
+        pytest.param(
+            {"match": match(shadow=True), "told": True}, Action.QUIET, Reason.SHADOW, id="shadow outranks told"
+        ),
         pytest.param({"article": OLD}, Action.QUIET, Reason.TOO_OLD, id="an old article again"),
         pytest.param({"article": article(published=None)}, Action.TELL, Reason.FIRST_OF_STORY, id="no date"),
         pytest.param(
@@ -62,5 +65,6 @@ def test_verdicts(changes: dict[str, object], action: Action, reason: Reason) ->
     assert (verdict.action, verdict.reason) == (action, reason)
 
 
-def test_a_silence_is_named_in_the_verdict() -> None:
-    assert "silence 7 on source herald" in decide(replace(PLAIN, silence=SILENCE)).detail
+def test_a_silence_is_named_in_the_verdict_with_who_asked_for_it_and_until_when() -> None:
+    detail = decide(replace(PLAIN, silence=replace(SILENCE, comment="too loud"))).detail
+    assert detail == "silence 7 on source herald by ann, until 2026-03-02 13:00 UTC (too loud)"

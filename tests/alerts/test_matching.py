@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -53,13 +54,24 @@ def test_each_watch_answers_for_itself_in_the_order_of_the_file() -> None:
     assert [match.watch for match in found] == ["one", "three"]
 
 
-def test_a_shadow_rule_is_reported_beside_the_one_that_decides() -> None:
-    rules = (Rule(id="shadow", query="deal", shadow=True), Rule(id="real", query="OpenAI"))
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        pytest.param(("alert", "alert"), [("real", False), ("shadow", True)], id="behind the one that decides"),
+        pytest.param(("alert", "digest"), [("shadow", True), ("real", False)], id="before it"),
+    ],
+)
+def test_a_shadow_rule_is_reported_beside_the_one_that_decides(
+    levels: tuple[Any, Any], expected: list[tuple[str, bool]]
+) -> None:
+    shadow, real = levels
+    rules = (
+        Rule(id="shadow", level=shadow, query="deal", shadow=True),
+        Rule(id="real", level=real, query="OpenAI"),
+        Rule(id="later", level="digest", query="OpenAI"),
+    )
     found = Matcher([Watch(id="w", rules=rules)]).match(article("OpenAI signs a deal"))
-    assert [(match.rule, match.shadow) for match in found] == [("real", False)]
-    rules = (Rule(id="shadow", query="deal", shadow=True), Rule(id="real", level="digest", query="OpenAI"))
-    found = Matcher([Watch(id="w", rules=rules)]).match(article("OpenAI signs a deal"))
-    assert [(match.rule, match.shadow) for match in found] == [("shadow", True), ("real", False)]
+    assert [(match.rule, match.shadow) for match in found] == expected
 
 
 def test_a_watch_without_any_word_is_still_evaluated() -> None:

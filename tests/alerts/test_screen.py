@@ -161,42 +161,6 @@ def test_a_crash_before_the_commit_loses_nothing_and_repeats_nothing(
     assert len(desk.told()) == 2
 
 
-@pytest.mark.parametrize(
-    ("title", "changes", "answer"),
-    [
-        (PACT, {}, Answer.WAITING),
-        ("OpenAI rents an office", {}, Answer.NO_MATCH),
-        (
-            "Nothing",
-            {"summary": "OpenAI met Microsoft for a day of talks about nothing in particular."},
-            Answer.HELD_FOR_DIGEST,
-        ),
-        (PACT, {"published": NOW - 30 * DAY}, Answer.TOO_OLD),
-    ],
-)
-def test_why_has_one_answer(desk: Desk, title: str, changes: dict[str, Any], answer: Answer) -> None:
-    desk.bring(title, url="https://herald.example/it", **changes)
-    assert desk.why("https://herald.example/it") is answer
-
-
-def test_why_waits_for_the_last_wording(desk: Desk) -> None:
-    page = "https://herald.example/it"
-    desk.read(entry("A day of talks", guid="g", url=page))
-    desk.read(entry(PACT, guid="g", url=page))
-    assert desk.why(page) is Answer.NOT_SCREENED
-    desk.screen()
-    assert desk.why(page) is Answer.WAITING
-
-
-def test_why_knows_what_it_never_saw(desk: Desk) -> None:
-    assert desk.why("https://nobody.example/") is Answer.NOT_FETCHED
-    desk.read(entry(PACT, url="https://herald.example/it"))
-    assert desk.why("https://herald.example/it") is Answer.NOT_SCREENED
-    desk.screen()
-    desk.bring(PACT + " | Gazette", of="gazette", url="https://gazette.example/it")
-    assert desk.why("https://gazette.example/it") is Answer.ALREADY_TOLD
-
-
 def test_a_rule_with_channels_of_its_own_tells_those(desk: Desk) -> None:
     rules = (Rule(id="core", level="alert", query="title:(OpenAI AND Microsoft)", channels=("desk",)),)
     own = WATCH.model_copy(update={"rules": rules, "channels": ()})
