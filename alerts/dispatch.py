@@ -108,7 +108,7 @@ class _Work:
 
     async def send_next(self) -> bool:
         """Send one delivery. False: none may be sent now."""
-        if not await self._mark_is_known():
+        if not await self._watermark_is_known():
             return False
         with self.engine.begin() as connection:
             claim = outbox.claim(connection, self.channel, self.clock(), self.lease, self.notifier.pace)
@@ -125,12 +125,12 @@ class _Work:
         self._log("delivered", claim, ts=receipt.ts)
         return True
 
-    async def _mark_is_known(self) -> bool:
+    async def _watermark_is_known(self) -> bool:
         """Before the first message, ask the channel for the vendor's time: later looks begin there."""
         with self.engine.begin() as connection:
             at = outbox.sendable_at(connection, self.channel, self.notifier.pace, self.clock())
-            marked = outbox.mark_of(connection, self.channel) is not None
-        if marked or not self.notifier.reads_back or at is None or at > self.clock():
+            known = outbox.watermark_of(connection, self.channel) is not None
+        if known or not self.notifier.reads_back or at is None or at > self.clock():
             return True
         try:
             newest = await self.notifier.newest()
@@ -142,7 +142,7 @@ class _Work:
             )
             return False
         with self.engine.begin() as connection:
-            outbox.learn_mark(connection, self.channel, newest, self.clock())
+            outbox.learn_watermark(connection, self.channel, newest, self.clock())
         return True
 
     def _note_failure(self, claim: Claim, failure: DeliveryFailed) -> None:
@@ -193,7 +193,7 @@ class _Work:
             with self.engine.begin() as connection:
                 now = self.clock()
                 outbox.readable(connection, self.channel, now)
-                outbox.learn_mark(connection, self.channel, page.newest, now)
+                outbox.learn_watermark(connection, self.channel, page.newest, now)
                 found = outbox.found(connection, self.channel, page.found, now)
                 if page.cursor is not None:
                     outbox.turn_page(connection, look, page.cursor, now, self.lease)

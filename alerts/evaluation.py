@@ -41,14 +41,18 @@ class LabelledItem:
     source: str = "corpus"
     kind: Publisher = "press"
     tier: int = 2
+    link: str | None = None  # None: the url
+    source_name: str | None = None  # None: the source
+    author: str | None = None
+    tags: tuple[str, ...] = ()
 
     def article(self) -> Article:
         """The item as the archive would hand it over: the lead first, unless the text begins with it."""
         text = self.text if self.text.startswith(self.lead) else f"{self.lead}\n\n{self.text}"
         return Article(
-            id=0, revision=0, number=1, url=self.url, link=self.url, title=self.title, text=text.strip(),
-            language=self.language, author=None, tags=(),
-            source=SourceId(self.source), source_name=self.source,
+            id=0, revision=0, number=1, url=self.url, link=self.link or self.url,
+            title=self.title, text=text.strip(), language=self.language, author=self.author, tags=self.tags,
+            source=SourceId(self.source), source_name=self.source_name or self.source,
             publisher=self.kind, tier=self.tier, published=None, seen=_EPOCH, baseline=False,
         )  # fmt: skip
 
@@ -172,15 +176,21 @@ def _item(line: Mapping[str, Any]) -> LabelledItem:
         title=line.get("title") or "", lead=line.get("lead") or "", text=line.get("text") or "",
         url=line.get("url"), story=line.get("story"),
         source=line.get("source") or "corpus", kind=kind, tier=int(line.get("tier") or 2),
+        source_name=line.get("source_name"), author=line.get("author"), tags=tuple(line.get("tags") or ()),
     )  # fmt: skip
+
+
+def judged(item: LabelledItem, matcher: Matcher, watch_id: str) -> Decision:
+    """What a watch makes of one item; shadow rules have no say."""
+    matches = [one for one in matcher.match(item.article()) if one.watch == watch_id and not one.shadow]
+    return Decision(item, matches[0] if matches else None)
 
 
 def evaluate(items: Iterable[LabelledItem], matcher: Matcher, watch_id: str) -> Report:
     """Every item against one watch; only the level `alert` counts as told."""
     report = Report(watch_id)
     for item in items:
-        matches = [one for one in matcher.match(item.article()) if one.watch == watch_id and not one.shadow]
-        decision = Decision(item, matches[0] if matches else None)
+        decision = judged(item, matcher, watch_id)
         report.decisions.append(decision)
         for count in (report.total, report.by_language[item.language]):
             count.add(item.label, decision.verdict)

@@ -120,7 +120,7 @@ _ARRIVED = frozenset({Answer.TOLD, Answer.WAITING, Answer.DEAD})
 
 
 def _decisive(rows: Sequence[Row[Any]]) -> Row[Any] | None:
-    """What was told counts before all else, then the last word on it; a shadow's only where nothing else is."""
+    """What was told counts before all else, then the last verdict; a shadow's only where no other is."""
     told = [row for row in rows if row.action == Action.TELL.value]
     live = [row for row in rows if row.reason != Reason.SHADOW.value]
     return next((some[-1] for some in (told, live, rows) if some), None)
@@ -132,7 +132,9 @@ def _decisive(rows: Sequence[Row[Any]]) -> Row[Any] | None:
 def _not_fetched(rulebook: Rulebook, what: str) -> str:
     where = site(what) if host(what) else ""
     near = [s for s in rulebook.sources.values() if where and site(s.url) == where]
-    known = "; ".join(f"{s.id}, {'which is read' if s.enabled else 'which is switched off'}" for s in near[:3])
+    known = "; ".join(
+        f"{s.id}, {'which is read' if s.enabled else 'which is switched off'}" for s in near[:3]
+    )
     of_site = f" Sources of that site: {known}." if known else ""
     return f"No source announced {what}.{of_site} `tocsin sources list` says how the sources are."
 
@@ -173,7 +175,9 @@ def _told(case: _Case, row: Row[Any]) -> _Said:
         return _Said(Answer.DEAD, said)
     if dead:
         given_up = "; ".join(f"{record.channel}: {record.reason}" for record in dead)
-        return _Said(Answer.DEAD, f"{fired}, and was given up ({given_up}); see `tocsin dead list`.", deliveries)
+        return _Said(
+            Answer.DEAD, f"{fired}, and was given up ({given_up}); see `tocsin dead list`.", deliveries
+        )
     if len(sent) == len(deliveries):
         channels = ", ".join(record.channel for record in sent)
         return _Said(Answer.TOLD, f"{fired}, and told {channels}.{_since_then(case, row)}", deliveries)

@@ -1,11 +1,11 @@
-"""Notebook: matches with their verdicts, stories, alerts, silences.
+"""Notebook: matches with their verdicts, stories, alerts, silences, marks.
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
 not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. Not here: the
-decisions (`stories`, `silences`, `alerting`), what is still to be delivered (`outbox`).
+decisions (`stories`, `silences`, `alerting`, `marks`), what is still to be delivered (`outbox`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -23,18 +24,23 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
 
-from alerts.alerting import Verdict
+from alerts.alerting import Action, Verdict
+from alerts.evaluation import LabelledItem
+from alerts.marks import Judgement, Mark, Standing, Tally, tallied
 from alerts.matching import Match
 from alerts.silences import Aim, Silence
 from alerts.stories import Joined, Known, StoryId, Tie
 from crawler.articles import Article
-from crawler.storage import Instant, RowId
+from crawler.storage import Instant, RowId, Words
 
 tables = MetaData()
 
@@ -72,6 +78,7 @@ matches = Table(
     Column("source", String(80), nullable=False),
     Column("watch", String(80), nullable=False),
     Column("rule", String(80), nullable=False),
+    Column("version", String(8), comment="of the rule; null: from before versions were kept"),
     Column("level", String(10), nullable=False),
     Column("score", Float, nullable=False),
     Column("evidence", JSON, nullable=False),
@@ -111,6 +118,44 @@ silences = Table(
     Column("author", Text, nullable=False),
     Column("comment", Text, nullable=False),
     Column("held", Integer, nullable=False, comment="alerts it kept quiet so far"),
+)
+
+marks = Table(
+    "marks",
+    tables,
+    Column("id", RowId, primary_key=True),
+    Column("watch", String(80), nullable=False),
+    Column("judgement", String(20), nullable=False),
+    Column("author", Text, nullable=False, comment="who marked it"),
+    Column("comment", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("article", RowId, comment="null: no source announced it"),
+    # The article as it was when it was marked: a mark outlives the archive's retention.
+    Column("url", Text, comment="canonical; null: the entry had no usable link"),
+    Column("link", Text, comment="null: the entry had no usable link"),
+    Column("language", String(40), comment="null: unknown"),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("byline", Text, comment="who wrote the article; null: unknown"),
+    Column("tags", Words, nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("source_name", Text, nullable=False),
+    Column("publisher", String(20), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("published", Instant, comment="null: unknown"),
+    Column(
+        "rule", String(80), comment="which told it, or held it for the digest; null: none had when marked"
+    ),
+    Column("version", String(8), comment="of that rule; null: none, or from before versions were kept"),
+    Column(
+        "standing",
+        String(10),
+        nullable=False,
+        comment="alert | digest | quiet: under the rules last in force",
+    ),
+    Column("standing_rule", String(80), comment="whose verdict that is; null: quiet"),
+    Column("standing_version", String(8), comment="of that rule; null: quiet"),
+    UniqueConstraint("watch", "article", name="one_mark_per_article_and_watch"),
 )
 
 
@@ -170,6 +215,7 @@ def write_match(
             source=article.source,
             watch=match.watch,
             rule=match.rule,
+            version=match.version,
             level=match.level,
             score=match.score,
             evidence=[asdict(e) for e in match.evidence],
@@ -288,3 +334,124 @@ def end_silence(connection: Connection, silence: int, now: datetime) -> bool:
 
 def count_held(connection: Connection, silence: int) -> None:
     connection.execute(update(silences).where(silences.c.id == silence).values(held=silences.c.held + 1))
+
+
+# ---- marks
+
+NOT_ARCHIVED = 0  # the id of an article that no source announced
+
+
+def keep_mark(
+    connection: Connection,
+    watch: str,
+    article: Article,
+    judgement: Judgement,
+    standing: Standing,
+    author: str,
+    comment: str,
+    now: datetime,
+) -> tuple[Mark, Judgement | None]:
+    """The new mark, and what this watch was told of this article before; None: nothing."""
+    before = connection.execute(select(marks).where(_marked(watch, article))).all()
+    connection.execute(delete(marks).where(_marked(watch, article)))
+    behind = _behind(connection, article.id, watch)
+    key = connection.execute(
+        insert(marks).values(
+            watch=watch,
+            judgement=judgement.value,
+            author=author,
+            comment=comment,
+            at=now,
+            rule=behind.rule if behind else None,
+            version=behind.version if behind else None,
+            **_copied(article),
+            **_standing(standing),
+        )
+    ).inserted_primary_key
+    if key is None:
+        raise RuntimeError("marks gave no id")
+    row = connection.execute(select(marks).where(marks.c.id == key[0])).one()
+    return _mark(row), Judgement(before[0].judgement) if before else None
+
+
+def _marked(watch: str, article: Article) -> ColumnElement[bool]:
+    """The mark of an article; also the one it got by its address before any source announced it."""
+    by_address = and_(marks.c.article.is_(None), marks.c.url.in_({*article.addresses, article.url} - {None}))
+    which = by_address if article.id == NOT_ARCHIVED else or_(marks.c.article == article.id, by_address)
+    return and_(marks.c.watch == watch, which)
+
+
+def _behind(connection: Connection, article: int, watch: str) -> Row[Any] | None:
+    """The match by which an article was told; else the last that is held for the digest."""
+    rows = [row for row in matches_of(connection, article) if row.watch == watch]
+    told = [row for row in rows if row.action == Action.TELL.value]
+    held = [row for row in rows if row.action == Action.HOLD.value]
+    return next(iter([*told, *reversed(held)]), None)
+
+
+_COPIED = ("url", "link", "language", "title", "text", "tags", "source", "source_name", "publisher", "tier",
+           "published")  # fmt: skip
+
+
+def _copied(article: Article) -> dict[str, Any]:
+    copied = {name: getattr(article, name) for name in _COPIED}
+    return {**copied, "byline": article.author, "article": article.id if article.id != NOT_ARCHIVED else None}
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        "standing": standing.verdict,
+        "standing_rule": standing.rule,
+        "standing_version": standing.version,
+    }
+
+
+def _mark(row: Row[Any]) -> Mark:
+    judgement = Judgement(row.judgement)
+    item = LabelledItem(
+        id=f"mark-{row.id}",
+        label=judgement.label,
+        language=row.language or "und",
+        title=row.title,
+        lead="",
+        text=row.text,
+        url=row.url,
+        link=row.link,
+        source=row.source,
+        source_name=row.source_name,
+        kind=row.publisher,
+        tier=row.tier,
+        author=row.byline,
+        tags=row.tags,
+    )
+    standing = Standing(row.standing, row.standing_rule, row.standing_version)
+    return Mark(
+        row.id, row.watch, judgement, row.author, row.comment, row.at, row.article, item, row.published,
+        row.rule, row.version, standing,
+    )  # fmt: skip
+
+
+def list_marks(connection: Connection, watch: str | None = None) -> list[Mark]:
+    """In the order they were made; of one watch, or of all."""
+    rows = select(marks).order_by(marks.c.id)
+    return [_mark(row) for row in connection.execute(rows.where(marks.c.watch == watch) if watch else rows)]
+
+
+def remove_mark(connection: Connection, mark: int) -> bool:
+    """False: there is none with this id."""
+    return connection.execute(delete(marks).where(marks.c.id == mark)).rowcount == 1
+
+
+def take_into_force(connection: Connection, standings: Mapping[int, Standing]) -> None:
+    """How each mark stands under the rules that are in force from now on."""
+    for mark, standing in standings.items():
+        connection.execute(update(marks).where(marks.c.id == mark).values(**_standing(standing)))
+
+
+def marks_by_version(connection: Connection, watch: str | None = None) -> list[Tally]:
+    """What was said of the articles that each version of a rule brought; rule None: no rule had."""
+    which = (marks.c.watch, marks.c.rule, marks.c.version)
+    counted = select(*which, marks.c.judgement, func.count()).group_by(*which, marks.c.judgement)
+    counted = counted.order_by(func.min(marks.c.id))
+    rows = connection.execute(counted.where(marks.c.watch == watch) if watch else counted)
+    return tallied((row[0], row[1], row[2], row[3], row[4]) for row in rows)

@@ -24,7 +24,9 @@ from alerts.operators import (
     And,
     AnyTerm,
     Except,
+    Form,
     Found,
+    Hits,
     Named,
     Needs,
     Node,
@@ -38,7 +40,7 @@ from alerts.operators import (
 )
 from alerts.query import Members, Query, Sets
 from alerts.text import Text
-from alerts.watches import Rule, Watch, read_rule
+from alerts.watches import Rule, Watch, read_rule, version
 from crawler.articles import Article
 
 SENTENCE_LIMIT = 320  # characters of the best sentence; longer ones are cut around the evidence
@@ -74,6 +76,7 @@ class Match:
     sentence: Sentence | None
     title_spans: tuple[tuple[int, int], ...]
     look_alike: bool
+    version: str  # of the rule
     shadow: bool = False
 
 
@@ -104,6 +107,7 @@ class RuleExplanation:
     """Why one rule held, or which part of it failed."""
 
     rule: str
+    version: str
     level: str
     holds: bool
     tree: Step
@@ -116,6 +120,7 @@ class RuleExplanation:
         tree = self.tree.to_json()
         return {
             "rule": self.rule,
+            "version": self.version,
             "level": self.level,
             "shadow": self.shadow,
             "holds": self.holds,
@@ -155,8 +160,9 @@ class Explanation:
             if held is not None and rule.rule != held and not rule.shadow:
                 continue
             outcome = "holds" if rule.holds else f"does not hold: {rule.failed}"
-            kind = f"{rule.level}, shadow" if rule.shadow else rule.level
+            shadow = ", shadow" if rule.shadow else ""
             score = f", score {self.match.score}" if self.match and rule.rule == held else ""
+            kind = f"{rule.level}{shadow}, version {rule.version}"
             lines.append(f"{self.watch}/{rule.rule} ({kind}) {outcome}{score}")
             if held is not None or at < _TREES_SHOWN:
                 lines.extend(_tree_lines(rule.tree, 1))
@@ -197,6 +203,12 @@ class _Compiled:
     watch: Watch
     rule: Rule
     query: Query
+    version: str
+
+
+def _compiled(watch: Watch, rule: Rule, known: Sets) -> _Compiled:
+    query = read_rule(watch, rule, known)
+    return _Compiled(watch, rule, query, version(rule, query))
 
 
 class Matcher:
@@ -206,8 +218,7 @@ class Matcher:
         known = Sets(sets)
         self._watches = {watch.id: watch for watch in watches}
         self._rules = {
-            watch.id: [_Compiled(watch, rule, read_rule(watch, rule, known)) for rule in watch.in_order()]
-            for watch in watches
+            watch.id: [_compiled(watch, rule, known) for rule in watch.in_order()] for watch in watches
         }
         compiled = [one for rules in self._rules.values() for one in rules]
         self._lexicon = Lexicon(
@@ -241,7 +252,7 @@ class Matcher:
         texts = Text(article.title), Text(article.text)
         if not self._always and not any(map(self._triggers.stand_in, texts)):
             return []  # most articles: they name nothing any rule needs
-        reading = self._lexicon.read(article, texts)
+        reading = Reading(article, texts, self._lexicon.hits)
         found = []
         for watch in self._candidates(reading):
             decided = False
@@ -287,14 +298,13 @@ class Matcher:
             if not hits:
                 continue
             for term in self._telling:
-                anchor, starts = term.rarest(hits, form)
-                if starts and term.verified(TITLE, text, form, anchor, starts):
+                if term.found_in(Form(TITLE, text, form, hits)):
                     return True
         return False
 
     def explain(self, article: Article, watch_id: str) -> Explanation:
         """Rule by rule which part held and which did not; KeyError if there is no such watch."""
-        reading = self._lexicon.read(article, (Text(article.title), Text(article.text)))
+        reading = Reading(article, (Text(article.title), Text(article.text)), self._lexicon.hits)
         rules = []
         match: Match | None = None
         for one in self._rules[watch_id]:
@@ -306,6 +316,7 @@ class Matcher:
             rules.append(
                 RuleExplanation(
                     rule=one.rule.id,
+                    version=one.version,
                     level=one.rule.level,
                     holds=places is not None,
                     tree=_step(root, reading, "all"),
@@ -317,6 +328,10 @@ class Matcher:
         if match is None:
             rules.sort(key=lambda rule: -rule.nearness)
         return Explanation(watch_id, match, tuple(rules))
+
+    def versions(self) -> dict[tuple[str, str], str]:
+        """(watch, rule) → the version of the rule."""
+        return {(one.watch.id, one.rule.id): one.version for rules in self._rules.values() for one in rules}
 
     def warnings(self) -> list[tuple[str, str, str, str]]:
         """(watch, rule, code, message) of everything that is allowed and probably not meant."""
@@ -355,40 +370,38 @@ class Lexicon:
         self.anchors = sorted(set(anchors))
         self._automaton = AhoCorasick(self.anchors, matchkind=MatchKind.Standard) if self.anchors else None
 
-    def hits(self, folded: str) -> dict[str, list[int]]:
+    def hits(self, folded: str) -> Hits:
         """Anchor → where it begins, whatever stands around it."""
-        if self._automaton is None or not folded:
-            return {}
-        hits: dict[int, list[int]] = defaultdict(list)
-        for number, start, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            hits[number].append(start)
-        return {self.anchors[number]: starts for number, starts in hits.items()}
+        hits: dict[str, list[int]] = defaultdict(list)
+        anchors = self.anchors
+        for number, start, _ in self.search(folded):
+            hits[anchors[number]].append(start)
+        return hits
 
-    def read(self, article: Article, texts: tuple[Text, Text]) -> Reading:
-        """An article with all its hits."""
-        hits = [self.hits(text.folded) for text in texts]
-        if texts[TITLE].unmasked is not None or texts[BODY].unmasked is not None:
-            hits += [self.hits(text.unmasked or "") for text in texts]
-        return Reading(article, texts, hits)
+    def search(self, folded: str) -> list[tuple[int, int, int]]:
+        """(number of an anchor, start, end) of all that is seen; what is seen may overlap."""
+        if self._automaton is None or not folded:
+            return []
+        return self._automaton.find_matches_as_indexes(folded, overlapping=True)
 
 
 class _Triggers:
     """The words of which one stands in whatever makes a rule hold; most articles have none."""
 
     def __init__(self, words: Iterable[Word]) -> None:
-        self._words = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
-        self._lexicon = Lexicon(self._words)
+        widest = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
+        self._lexicon = Lexicon(widest)
+        self._words = [widest[anchor] for anchor in self._lexicon.anchors]
 
     def stand_in(self, text: Text) -> bool:
         """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
         return self._in(text.folded) or (text.unmasked is not None and self._in(text.unmasked))
 
     def _in(self, folded: str) -> bool:
-        return any(
-            word_end(folded, start, self._words[anchor]) is not None
-            for anchor, starts in self._lexicon.hits(folded).items()
-            for start in starts
-        )
+        for number, start, _ in self._lexicon.search(folded):
+            if word_end(folded, start, self._words[number]) is not None:
+                return True
+        return False
 
 
 # ---- from places to a match
@@ -412,6 +425,7 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
         sentence=sentence,
         title_spans=_merged(title_spans),
         look_alike=any(e.look_alike for e in evidence),
+        version=one.version,
         shadow=one.rule.shadow,
     )
 
@@ -539,16 +553,18 @@ def _step(node: Node, reading: Reading, scope: Scope) -> Step:
 
 
 def _nearness(node: Node, reading: Reading, scope: Scope) -> float:
-    """How much of a part holds: of AND the mean of its parts, of OR the best of them, of a word all or nothing.
+    """How much of a part holds: of AND the mean of its parts, of OR the best, of a word all or nothing.
 
-    Both words without the distance between them are nearer than one word, and still not there.
+    Both words without the distance between them are nearer than one word, and still not there. What holds
+    without a word to show for it, as NOT does, brings nothing nearer.
     """
     if node.find(reading, scope) is not None:
         return 1.0
-    if isinstance(node, AnyTerm | Not) or not node.children:
+    if isinstance(node, Not) or not node.children:
         return 0.0
     inner = node.scope_of_children(scope)
-    parts = [_nearness(child, reading, inner) for child in node.children]
+    wanted = [child for child in node.children if child.find(reading, inner) != []]
+    parts = [_nearness(child, reading, inner) for child in wanted]
     if isinstance(node, Or | Named):
         return max(parts)
     if isinstance(node, Except):

@@ -13,12 +13,12 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from alerts.text import APOSTROPHES, Script, Text, fold, joined, script, words_of
+from alerts.text import APOSTROPHES, JOINS, KIND, Script, Text, fold, joined, script, words_of
 from crawler.articles import Article
 
 TITLE, BODY = 0, 1  # the fields in which words are looked for
@@ -42,51 +42,66 @@ class Occurrence(NamedTuple):
 Found = list[Occurrence]
 
 
+Hits = Mapping[str, list[int]]  # anchor → where it begins, whatever stands around it
+
+
+class Form:
+    """A piece of an article, as it is or with its look-alikes replaced, and where anchors were seen in it."""
+
+    __slots__ = ("end", "field", "folded", "hits", "look_alike", "seen", "text")
+
+    def __init__(self, field: int, text: Text, folded: str, hits: Hits, end: int | None = None) -> None:
+        self.field = field
+        self.text = text
+        self.folded = folded
+        self.look_alike = folded is not text.folded
+        self.hits = hits
+        self.seen = frozenset(hits)
+        self.end = end  # of the piece in the text; None: that of the text
+
+    def differs(self, start: int, end: int) -> bool:
+        """Whether something was only found here because look-alikes were replaced."""
+        return self.folded[start:end] != self.text.folded[start:end]
+
+
 class Reading:
     """One article while it is being read: its fields, and what has been found in them so far."""
 
-    def __init__(
-        self, article: Article, texts: tuple[Text, Text], hits: Sequence[Mapping[str, list[int]]]
-    ) -> None:
+    def __init__(self, article: Article, texts: tuple[Text, Text], search: Callable[[str], Hits]) -> None:
         self.article = article
         self.texts = texts
-        self._hits = hits  # per field as it is, then per field with the look-alikes replaced
-        title, body = set().union(*hits[TITLE::2]), set().union(*hits[BODY::2])
-        everywhere = title | body
-        self.seen: dict[Scope, set[str]] = {  # anchors
-            "title": title,
-            "body": body,
-            "lead": everywhere,
-            "all": everywhere,
-        }
-        self.seen_in = (title, body, body)  # the same by piece
+        self._forms = [_forms(field, text, search) for field, text in enumerate(texts)]
+        title, body = (set().union(*(form.seen for form in forms)) for forms in self._forms)
+        self.seen: dict[Scope, set[str]] = {"title": title, "body": body, "all": title | body}  # anchors
         self.answers: dict[tuple[int, Scope], Found | None] = {}
         self.places: dict[tuple[int, int], Found] = {}  # of terms and sets, by piece
 
-    def verified(self, term: "Term", piece: int) -> Found:
-        """Every place of a term in a piece of the article, in order."""
-        field = BODY if piece == LEAD else piece
-        text = self.texts[field]
-        end = text.lead_end if piece == LEAD else None
-        anchor, starts = term.rarest(self._hits[field], text.folded)
-        found = term.verified(field, text, text.folded, anchor, _before(starts, end)) if starts else []
-        if text.unmasked is not None:
-            anchor, starts = term.rarest(self._hits[field + 2], text.unmasked)
-            places = term.verified(field, text, text.unmasked, anchor, _before(starts, end), look_alike=True)
-            found += [place for place in places if _differs(text, place)]
-        return found
+    def forms(self, piece: int) -> list[Form]:
+        """A piece in its one form, or in both."""
+        if piece == LEAD == len(self._forms):
+            self._forms.append([_lead(form) for form in self._forms[BODY]])
+        return self._forms[piece]
+
+    def seen_in(self, scope: Scope) -> set[str]:
+        """Anchors of which at least one stands in the scope."""
+        seen = self.seen.get(scope)
+        if seen is None:  # of the lead, which not every article is asked for
+            seen = self.seen["lead"] = self.seen["title"].union(*(form.seen for form in self.forms(LEAD)))
+        return seen
 
 
-def _before(starts: list[int], end: int | None) -> list[int]:
-    return starts if end is None else starts[: bisect_left(starts, end)]
+def _forms(field: int, text: Text, search: Callable[[str], Hits]) -> list[Form]:
+    forms = [Form(field, text, text.folded, search(text.folded))]
+    if text.unmasked is not None:
+        forms.append(Form(field, text, text.unmasked, search(text.unmasked)))
+    return forms
 
 
-def _differs(text: Text, place: Occurrence) -> bool:
-    """Whether the place was only found because look-alikes were replaced."""
-    return (
-        text.unmasked is not None
-        and text.folded[place.start : place.end] != text.unmasked[place.start : place.end]
-    )
+def _lead(body: Form) -> Form:
+    """The beginning of a body: what begins in it."""
+    end = body.text.lead_end
+    hits = {a: starts[: bisect_left(starts, end)] for a, starts in body.hits.items() if starts[0] < end}
+    return Form(body.field, body.text, body.folded, hits, end)
 
 
 class Node:
@@ -105,7 +120,7 @@ class Node:
         return found
 
     def _possible(self, reading: Reading, scope: Scope) -> bool:
-        seen = reading.seen[scope]
+        seen = reading.seen_in(scope)
         needed = self._needed if scope == "all" else self._needed_in_scope
         for group in needed:  # noqa: SIM110  a generator costs more than most answers
             if group.isdisjoint(seen):
@@ -176,6 +191,12 @@ class Word:
 
     text: str  # folded
     prefix: bool = False
+    first: int = field(init=False, compare=False)  # the classes of its first and its last character
+    last: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "first", KIND[self.text[0]])
+        object.__setattr__(self, "last", KIND[self.text[-1]])
 
 
 class Words(Node):
@@ -228,36 +249,35 @@ class Term(Words):
         return [frozenset({self.anchor})] if self.anchors else []
 
     def look_up(self, reading: Reading, piece: int) -> Found:
-        return reading.verified(self, piece) if self.anchors <= reading.seen_in[piece] else []
+        found = [place for form in reading.forms(piece) for place in self.found_in(form)]
+        return found if len(found) < 2 else sorted(found)
 
-    def rarest(self, hits: Mapping[str, list[int]], folded: str) -> tuple[str, list[int]]:
-        """The anchor seen least often, and where."""
-        if not self.anchors:
-            return self.anchor, [match.start() for match in _lone(self.anchor).finditer(folded)]
-        if len(self.anchors) == 1:
-            return self.anchor, hits.get(self.anchor, [])
-        return min(((anchor, hits.get(anchor, [])) for anchor in self.anchors), key=_how_often)
-
-    def verified(
-        self,
-        field: int,
-        text: Text,
-        folded: str,
-        anchor: str,
-        starts: Iterable[int],
-        *,
-        look_alike: bool = False,
-    ) -> Found:
-        """Which of the places where the anchor was seen are really this term."""
+    def found_in(self, form: Form) -> Found:
+        """Its places in one form of a piece."""
+        anchor, starts = self._rarest(form)
+        if not starts:
+            return []
         found = []
+        folded = form.folded
         word, before, after = self._looks[anchor]
         for at in starts:
             start, end = at, word_end(folded, at, word)
-            if end is not None and (before or after):
+            if end is None:
+                continue
+            if before or after:
                 start, end = _stretch(folded, at, end, before, after) or (at, None)
-            if end is not None and (self.exact is None or _spelled(text, start, end) == self.exact):
-                found.append(Occurrence(field, start, end, self.part, look_alike))
-        return found
+            if end is not None and (self.exact is None or _spelled(form.text, start, end) == self.exact):
+                found.append(Occurrence(form.field, start, end, self.part, form.look_alike))
+        return [one for one in found if form.differs(one.start, one.end)] if form.look_alike else found
+
+    def _rarest(self, form: Form) -> tuple[str, Sequence[int]]:
+        """The anchor seen least often, and where; nowhere if another was not seen at all."""
+        if len(self.anchors) == 1:
+            return self.anchor, form.hits.get(self.anchor, ())
+        if not self.anchors:
+            lone = [match.start() for match in _lone(self.anchor).finditer(form.folded)]
+            return self.anchor, lone if form.end is None else lone[: bisect_left(lone, form.end)]
+        return min(((anchor, form.hits.get(anchor, ())) for anchor in self.anchors), key=_how_often)
 
     def word(self, anchor: str) -> Word:
         """The word of the term that an anchor is."""
@@ -274,7 +294,7 @@ def _lone(letter: str) -> re.Pattern[str]:
     return re.compile(f"{re.escape(letter)}(?![{row}])(?<![{row}].)")
 
 
-def _how_often(seen: tuple[str, list[int]]) -> int:
+def _how_often(seen: tuple[str, Sequence[int]]) -> int:
     return len(seen[1])
 
 
@@ -299,10 +319,10 @@ def _stretch(
 
 def word_end(folded: str, start: int, word: Word) -> int | None:
     """Where a word that begins here ends; None if its boundaries are wrong. A prefix takes the whole word."""
-    end = start + len(word.text)
-    if start and joined(folded[start - 1], folded[start]):
+    if start and JOINS[folded[start - 1]] & word.first:
         return None
-    if end == len(folded) or not joined(folded[end - 1], folded[end]):
+    end = start + len(word.text)
+    if end == len(folded) or not JOINS[folded[end]] & word.last:
         return end
     if word.prefix:
         while end < len(folded) and joined(folded[end - 1], folded[end]):
@@ -375,12 +395,13 @@ class AnyTerm(Words):
         return [] if self._lone else [self._anchors]
 
     def look_up(self, reading: Reading, piece: int) -> Found:
-        seen = reading.seen_in[piece]
-        members = [member for anchor in self._rarest & seen for member in self._by_rarest[anchor]]
         found: Found = []
-        for member in members + self._lone:
-            if member.anchors <= seen:
-                found += reading.verified(member, piece)
+        for form in reading.forms(piece):
+            for anchor in self._rarest & form.seen:
+                for member in self._by_rarest[anchor]:
+                    found += member.found_in(form)
+            for member in self._lone:
+                found += member.found_in(form)
         return _longest(found)
 
     def __str__(self) -> str:
@@ -413,11 +434,14 @@ def _longest(found: Found) -> Found:
     """In order; of occurrences that lie in each other only the longest."""
     if len(found) < 2:
         return found
-    found.sort(key=_in_order)
-    kept: Found = []
+    found.sort()
+    kept = found[:1]
     for one in found:
-        if kept and kept[-1].field == one.field and one.end <= kept[-1].end:
+        last = kept[-1]
+        if one.end <= last.end:
             continue
+        if one.start == last.start:
+            kept.pop()
         kept.append(one)
     return kept
 

@@ -65,7 +65,7 @@ LOST_ANSWERS_BORNE = 5
 LONGEST_BACKOFF = timedelta(minutes=5)  # not more: after an outage of a night the bell should ring soon
 UNSAID_LIMIT = timedelta(seconds=30)  # 429 without a usable Retry-After
 LONGEST_LIMIT = timedelta(hours=24)  # no Retry-After keeps us silent for longer
-LOOK_BACK = timedelta(seconds=60)  # how far before the mark the channel is read
+LOOK_BACK = timedelta(seconds=60)  # how far before the watermark the channel is read
 LOOK_AGAIN = timedelta(seconds=10)  # between the first look and the second: a history may lag
 ENOUGH_LOOKS = 2
 CLOCK_SLACK = timedelta(minutes=1)  # a row stamped further in the future than this: the clock was set back
@@ -110,7 +110,7 @@ deliveries = Table(
         "lease_token", Integer, nullable=False, comment="goes up with every claim; an old one moves nothing"
     ),
     Column("attempted_at", Instant, comment="stamped before each attempt; null: none yet"),
-    Column("mark", String(40), comment="the channel's mark at the last attempt; null: none known"),
+    Column("watermark", String(40), comment="the channel's watermark at the last attempt; null: none known"),
     Column(
         "looks", Integer, nullable=False, comment="unclear: how often the channel was read to the end in vain"
     ),
@@ -130,7 +130,9 @@ channels = Table(
     tables,
     Column("id", String(80), primary_key=True, comment="id in channels.yaml"),
     Column(
-        "mark", String(40), comment="largest message id known in it, by the vendor's clock; null: none known"
+        "watermark",
+        String(40),
+        comment="largest message id known in it, by the vendor's clock; null: none known",
     ),
     Column("changed_at", Instant, nullable=False, comment="lies in the future: the clock was set back"),
     Column("called_at", Instant, comment="begin or end of the last message's call; null: never called"),
@@ -321,7 +323,7 @@ def claim(
             lease_token=row.lease_token + 1,
             attempts=row.attempts + 1,
             attempted_at=now,
-            mark=at.mark,
+            watermark=at.watermark,
             changed_at=now,
         )
     )
@@ -355,7 +357,7 @@ def sent(connection: Connection, claim: Claim, ts: str | None, now: datetime) ->
         stopped_at=None,
         stopped_reason=None,
     )
-    learn_mark(connection, delivery.channel, ts, now)
+    learn_watermark(connection, delivery.channel, ts, now)
     return done
 
 
@@ -464,15 +466,15 @@ def resume(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
-def mark_of(connection: Connection, channel: str) -> str | None:
-    return connection.scalar(select(channels.c.mark).where(channels.c.id == channel))
+def watermark_of(connection: Connection, channel: str) -> str | None:
+    return connection.scalar(select(channels.c.watermark).where(channels.c.id == channel))
 
 
-def learn_mark(connection: Connection, channel: str, ts: str | None, now: datetime) -> None:
+def learn_watermark(connection: Connection, channel: str, ts: str | None, now: datetime) -> None:
     """Remember the largest message id seen: where reading begins is told by the vendor's clock, not ours."""
-    known = _channel(connection, channel, now).mark
+    known = _channel(connection, channel, now).watermark
     if ts is not None and (known is None or _micros(ts) > _micros(known)):
-        _set_channel(connection, channel, now, mark=ts)
+        _set_channel(connection, channel, now, watermark=ts)
 
 
 def _micros(ts: str) -> int:
@@ -508,13 +510,13 @@ def claim_look(connection: Connection, channel: str, now: datetime, lease: timed
         .values(lease_until=now + lease, lease_token=deliveries.c.lease_token + 1, changed_at=now)
     )
     missed = tuple(Missed(DeliveryId(row.id), row.lease_token + 1, row.looks) for row in rows)
-    return Look(missed, _oldest([row.mark for row in rows]), cursor)
+    return Look(missed, _oldest([row.watermark for row in rows]), cursor)
 
 
-def _oldest(marks: Sequence[str | None]) -> str | None:
-    """A minute before the earliest mark; None if one of them was tried before the channel had any."""
-    known = [_micros(mark) for mark in marks if mark is not None]
-    if len(known) < len(marks):
+def _oldest(watermarks: Sequence[str | None]) -> str | None:
+    """A minute before the earliest watermark; None if one of them was tried before the channel had any."""
+    known = [_micros(one) for one in watermarks if one is not None]
+    if len(known) < len(watermarks):
         return None
     earliest = max(0, min(known) - int(LOOK_BACK.total_seconds()) * 1_000_000)
     return f"{earliest // 1_000_000}.{earliest % 1_000_000:06d}"

@@ -103,24 +103,39 @@ def _script_of(character: str) -> Script:
     return _RANGES[bisect_right(_STARTS, ord(character)) - 1][1]
 
 
-class _Classes(dict[str, int]):
-    """Character → number of its class, remembered: this is asked for every place where anything was found."""
+class _Kind(dict[str, int]):
+    """Character → its class as one bit, remembered."""
 
     def __missing__(self, character: str) -> int:
-        number = self[character] = int(script(character))
-        return number
+        bit = self[character] = 1 << script(character)
+        return bit
 
 
-_CLASSES = _Classes()
-_SPACED_END = int(Script.THAI)
+class _Joins(dict[str, int]):
+    """Character → the classes, a bit each, that make one word with it; remembered.
+
+    This is asked on both sides of every place where anything was found.
+    """
+
+    def __missing__(self, character: str) -> int:
+        kind = script(character)
+        if kind is Script.NONE or kind >= Script.THAI:
+            joins = 0
+        elif kind is Script.DIGIT:
+            joins = (1 << Script.THAI) - (1 << Script.DIGIT)
+        else:
+            joins = 1 << kind | 1 << Script.DIGIT
+        self[character] = joins
+        return joins
+
+
+KIND = _Kind()
+JOINS = _Joins()
 
 
 def joined(left: str, right: str) -> bool:
     """Whether two neighbouring characters belong to one word."""
-    one, other = _CLASSES[left], _CLASSES[right]
-    if not one or not other or one >= _SPACED_END or other >= _SPACED_END:
-        return False
-    return one == other or one == 1 or other == 1  # noqa: PLR1714  1: a digit; twice as fast as a set
+    return JOINS[left] & KIND[right] != 0
 
 
 def fold(raw: str) -> str:

@@ -1,13 +1,15 @@
 """Watch: a standing query with a name, rules and channels.
 
-Lives here: what `watches.yaml` says, as far as it can be checked without an article. Not here: the query
-language (`query`), what matches (`matching`).
+Lives here: what `watches.yaml` says, as far as it can be checked without an article, and the version of a
+rule. Not here: the query language (`query`), what matches (`matching`).
 """
 
+from hashlib import blake2b
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from alerts.operators import AnyTerm, Named, Node
 from alerts.query import Members, Query, QueryError, Sets, parse
 from config.reading import Keys
 
@@ -87,3 +89,27 @@ def read_rule(watch: Watch, rule: Rule, sets: Sets) -> Query:
         return parse(rule.query, sets)
     except QueryError as error:
         raise ValueError(f"watch {watch.id}, rule {rule.id}: {error}") from error
+
+
+def version(rule: Rule, query: Query) -> str:
+    """A short name for what a rule means: its level and its query, with the sets it uses member by member.
+
+    Two of them differ where an article could be judged differently; an edit elsewhere in the file, or of a
+    note or a channel, changes nothing.
+    """
+    sets: dict[str, str] = {}
+    _spell_sets(query.root, sets)
+    meaning = "\n".join([rule.level, str(query.root), *sorted(sets.values())])
+    return blake2b(meaning.encode(), digest_size=4).hexdigest()
+
+
+def _spell_sets(node: Node, sets: dict[str, str]) -> None:
+    """Every set below a node and what it stands for; each once, however often it is named."""
+    if isinstance(node, AnyTerm | Named) and str(node) in sets:
+        return
+    if isinstance(node, AnyTerm):
+        sets[str(node)] = f"{node} = {sorted(str(member) for member in node.members)}"
+    if isinstance(node, Named):
+        sets[str(node)] = f"{node} = {node.children[0]}"
+    for child in node.children:
+        _spell_sets(child, sets)

@@ -73,6 +73,7 @@ def match(**changes: Any) -> Match:
         "sentence": None,
         "title_spans": ((0, 6),),
         "look_alike": False,
+        "version": "0badcafe",
     }
     return Match(**{**given, **changes})
 

@@ -361,7 +361,7 @@ async def test_of_an_entry_that_did_not_match_why_names_the_part_that_failed(
             assert tocsin.told() == []
             said = why(tmp_path, f"{site.url}/1")
             first, *_ = said.splitlines()
-            assert first.startswith("no_match: No rule holds: headline-pact lacks ")
+            assert first.startswith("no_match: No rule holds: ")
             assert lacks in first
             assert "does not hold: " in said
             assert why(tmp_path, f"{site.url}/never-seen").startswith("not_fetched: ")

@@ -24,7 +24,7 @@ from alerts.notifiers import slack_blocks
 from alerts.notifiers.words import clean, clip
 from crawler import urls
 
-EMPTY = "0"  # the mark of a channel without any message
+EMPTY = "0"  # the watermark of a channel without any message
 PAGE = 200  # messages asked for at once; apps outside the marketplace get 15 whatever they ask for
 
 _TS = re.compile(r"\d{1,12}\.\d{1,6}")

@@ -127,7 +127,17 @@ def _why_json(answer: Why) -> dict[str, Any]:
     }
 
 
-_DECIDED = ("rule", "level", "score", "at", "action", "reason", "detail", "evidence")  # columns of a match
+_DECIDED = (
+    "rule",
+    "version",
+    "level",
+    "score",
+    "at",
+    "action",
+    "reason",
+    "detail",
+    "evidence",
+)  # columns of a match
 
 
 def _why_lines(answer: Why) -> list[str]:

@@ -24,7 +24,10 @@ OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
         pytest.param({"silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silenced"),
         pytest.param({"match": match(shadow=True)}, Action.QUIET, Reason.SHADOW, id="in the shadow"),
         pytest.param(
-            {"match": match(shadow=True), "told": True}, Action.QUIET, Reason.SHADOW, id="shadow outranks told"
+            {"match": match(shadow=True), "told": True},
+            Action.QUIET,
+            Reason.SHADOW,
+            id="shadow outranks told",
         ),
         pytest.param({"article": OLD}, Action.QUIET, Reason.TOO_OLD, id="an old article again"),
         pytest.param({"article": article(published=None)}, Action.TELL, Reason.FIRST_OF_STORY, id="no date"),

@@ -99,7 +99,9 @@ def silence(desk: Desk, aim: Aim, value: str) -> None:
     ("title", "changes", "answer", "says"),
     [
         pytest.param(PACT, {}, Answer.WAITING, "Rule core fired on 2026-03-02 12:00 UTC", id="told"),
-        pytest.param("OpenAI rents an office", {}, Answer.NO_MATCH, "core lacks Microsoft in the title", id="no"),
+        pytest.param(
+            "OpenAI rents an office", {}, Answer.NO_MATCH, "core lacks Microsoft in the title", id="no"
+        ),
         pytest.param("Nothing", {"summary": LEAD}, Answer.HELD_FOR_DIGEST, "level digest", id="digest"),
         pytest.param(PACT, {"published": NOW - 30 * DAY}, Answer.TOO_OLD, "published 2026-01-31", id="old"),
     ],
@@ -226,7 +228,9 @@ def test_a_rule_newer_than_the_screening_is_an_answer_of_its_own(desk: Desk, was
     assert "tocsin watch pact --catch-up" in sentence
 
 
-@pytest.mark.parametrize("what", ["https://nobody.example/", "4711", "9" * 40, "a headline", "herald:guid", ""])
+@pytest.mark.parametrize(
+    "what", ["https://nobody.example/", "4711", "9" * 40, "a headline", "herald:guid", ""]
+)
 def test_what_nobody_announced_was_not_fetched(desk: Desk, what: str) -> None:
     assert asked(desk, what).answer is Answer.NOT_FETCHED
 
@@ -340,8 +344,8 @@ def in_memory() -> Engine:
 def move(desk: Desk, kind: str, how: Any) -> None:
     if kind == "read":
         of, title, n, summary, days, want = how
-        new = entry(title, source=SourceId(of), guid=f"g{n}", url=f"https://{of}.example/{n}", summary=summary,
-                    published=NOW - days * DAY)  # fmt: skip
+        told = {"guid": f"g{n}", "url": f"https://{of}.example/{n}", "published": NOW - days * DAY}
+        new = entry(title, source=SourceId(of), summary=summary, **told)
         if SourceId(of) in desk.sources:
             desk.read(new, of=of, want_page=lambda _: want)
     elif kind == "screen":
@@ -393,7 +397,9 @@ def _check(answer: Why, rows: Any) -> None:
 
 
 def test_an_exclusion_shows_what_it_struck_out() -> None:
-    matcher = Matcher([Watch(id="w", rules=(Rule(id="r", query='OpenAI EXCEPT "Azure OpenAI" AND NOT lawsuit'),))])
+    matcher = Matcher(
+        [Watch(id="w", rules=(Rule(id="r", query='OpenAI EXCEPT "Azure OpenAI" AND NOT lawsuit'),))]
+    )
     explained = matcher.explain(article("Azure OpenAI grows", text="OpenAI is glad of the lawsuit."), "w")
     tree = explained.rules[0].to_json()["tree"]
     except_, not_ = tree["steps"]
@@ -418,6 +424,6 @@ def test_the_rule_that_was_nearest_comes_first_with_the_part_it_lacked() -> None
 
 def test_a_look_alike_is_named_in_the_tree() -> None:
     matcher = Matcher([Watch(id="w", rules=(Rule(id="r", query="OpenAI"),))])
-    explained = matcher.explain(replace(article(), title="ОpenAI moves"), "w")  # noqa: RUF001  Cyrillic О
+    explained = matcher.explain(replace(article(), title="ОpenAI moves"), "w")
     assert explained.to_json()["look_alike"] is True
     assert any("in look-alike letters" in line for line in explained.lines())

@@ -57,7 +57,9 @@ def test_each_watch_answers_for_itself_in_the_order_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("levels", "expected"),
     [
-        pytest.param(("alert", "alert"), [("real", False), ("shadow", True)], id="behind the one that decides"),
+        pytest.param(
+            ("alert", "alert"), [("real", False), ("shadow", True)], id="behind the one that decides"
+        ),
         pytest.param(("alert", "digest"), [("shadow", True), ("real", False)], id="before it"),
     ],
 )

@@ -121,8 +121,8 @@ def test_only_the_second_look_in_vain_sends_again(engine: Engine) -> None:
 def test_a_look_begins_a_minute_before_the_mark(engine: Engine) -> None:
     enqueue(engine, "a1")
     with engine.begin() as connection:
-        outbox.learn_mark(connection, "news", "1700000100.000200", NOW)
-        outbox.learn_mark(connection, "news", "1700000000.000100", NOW)  # an older one teaches nothing
+        outbox.learn_watermark(connection, "news", "1700000100.000200", NOW)
+        outbox.learn_watermark(connection, "news", "1700000000.000100", NOW)  # an older one teaches nothing
     claimed = claim(engine)
     assert claimed is not None
     fail(engine, claimed, Fault.UNKNOWN)

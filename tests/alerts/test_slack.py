@@ -359,7 +359,7 @@ async def test_trying_a_channel_tells_who_we_are_and_sends_nothing(bench: Bench)
     assert await bench.posted() == []
 
 
-async def test_the_mark_of_a_channel_is_its_newest_message(bench: Bench) -> None:
+async def test_the_watermark_of_a_channel_is_its_newest_message(bench: Bench) -> None:
     notifier = slack_notifier(bench)
     assert await notifier.newest() == EMPTY
     first = (await notifier.send(delivery())).ts

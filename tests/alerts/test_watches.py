@@ -92,3 +92,49 @@ def test_the_watch_that_ships_knows_the_names_in_many_languages() -> None:
     pact = sets["pact"]
     assert isinstance(pact, dict)
     assert len(pact) >= 25
+
+
+VERSIONED = """
+sets:
+  openai: [OpenAI*, "{Open AI}"]
+  microsoft: {latin: [Microsoft*], zh: [微软]}
+  both: "@openai NEAR/10 @microsoft"
+  rail: [train*]
+watches:
+  - id: pact
+    rules:
+      - {id: core, query: "title:(@openai AND deal)"}
+      - {id: named, level: digest, query: "@both"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("OpenAI*, ", "OpenAI*, ChatGPT, ", {"core", "named"}),
+        ("微软", "微軟", {"named"}),
+        ("NEAR/10", "NEAR/5", {"named"}),
+        ("AND deal", "AND deals", {"core"}),
+        ("level: digest", "level: alert", {"named"}),
+        ('OpenAI*, "{Open AI}"', '"{Open AI}", OpenAI*', set()),
+        ("{latin: [Microsoft*], zh: [微软]}", "[微软, Microsoft*]", set()),
+        ("@openai AND deal", "@openai   deal", set()),
+        ("[train*]", "[train*, tram*]", set()),
+        ("id: core,", "id: core, note: the first, shadow: true,", set()),
+    ],
+)
+def test_a_version_changes_with_what_a_rule_means_and_with_nothing_else(
+    before: str, after: str, changed: set[str]
+) -> None:
+    assert before in VERSIONED
+    old, new = versions(VERSIONED), versions(VERSIONED.replace(before, after))
+    assert {rule for rule in old if old[rule] != new[rule]} == changed
+
+
+def versions(text: str) -> dict[str, str]:
+    file = WatchesFile.model_validate(YAML(typ="safe").load(text))
+    return {rule: found for (_, rule), found in Matcher(file.watches, file.members()).versions().items()}
+
+
+def test_a_version_is_the_same_in_every_process_and_on_every_machine() -> None:
+    assert versions(VERSIONED) == {"core": "29a1db40", "named": "c87f80e0"}

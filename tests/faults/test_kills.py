@@ -113,8 +113,8 @@ async def test_killed_at_every_commit_and_call_it_tells_everything_once(
             await rig.begin("herald", "bugle", settle="1s", pages=("bugle",))
             chain = Chain(rig, Random(seed))
             todo = [name for name in every if name.startswith(side)]
-            # a channel's mark is learned once in the life of a database
-            todo.sort(key=lambda name: ("_mark_is_known" not in name, chain.rng.random()))
+            # a channel's watermark is learned once in the life of a database
+            todo.sort(key=lambda name: ("_watermark_is_known" not in name, chain.rng.random()))
             missed = [boundary for boundary in todo if not await chain.dies_at(boundary)]
             missed = [boundary for boundary in missed if not await chain.dies_at(boundary)]
             rig.slack.faults.clear()

@@ -1,0 +1,142 @@
+"""Mark: what a person says of an article for a watch; all of them are the golden set of whoever runs us.
+
+Lives here: the value, and what a change of the rules does to what is marked. A mark keeps a copy of the
+article: it outlives the archive's retention. Not here: where marks are kept (`ledger`), counting over a
+whole corpus (`evaluation`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from alerts.evaluation import Label, LabelledItem, Verdict, judged
+from alerts.matching import Match, Matcher
+from crawler.sources import SourceId
+
+UNANNOUNCED = SourceId("unannounced")  # stands for the source of a page that none announced
+
+
+class Judgement(StrEnum):
+    """What is said of an article."""
+
+    RELEVANT = "relevant"
+    NOT_RELEVANT = "not_relevant"
+    SHOULD_HAVE_ALERTED = "should_have_alerted"  # it was not told, or not at once
+
+    @property
+    def label(self) -> Label:
+        """As a labelled corpus calls it."""
+        return "negative" if self is Judgement.NOT_RELEVANT else "positive"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the rules make of an article: the verdict of the first that holds, and which one it was."""
+
+    verdict: Verdict
+    rule: str | None = None  # None: quiet
+    version: str | None = None  # of that rule; None: quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a person says of an article for a watch; one for each of these pairs."""
+
+    id: int
+    watch: str
+    judgement: Judgement
+    author: str  # who marked it
+    comment: str
+    at: datetime
+    article: int | None  # None: no source announced it
+    item: LabelledItem  # the article as it was then
+    published: datetime | None
+    rule: str | None  # which had told it, or held it for the digest
+    version: str | None  # of that rule
+    standing: Standing  # under the rules that were last in force
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin mark list --json` prints it."""
+        return {
+            "id": self.id, "watch": self.watch, "judgement": self.judgement, "article": self.article,
+            "url": self.item.url, "title": self.item.title, "language": self.item.language,
+            "source": self.item.source if self.article else None, "published": self.published,
+            "author": self.author, "comment": self.comment, "at": self.at,
+            "rule": self.rule, "version": self.version, "verdict": self.standing.verdict,
+        }  # fmt: skip
+
+    def to_corpus(self) -> dict[str, Any]:
+        """A line of a labelled corpus."""
+        item = self.item
+        return {
+            "id": item.id, "url": item.url, "language": item.language,
+            "title": item.title, "lead": item.lead, "text": item.text, "label": item.label,
+            "published": self.published, "source": item.source, "source_name": item.source_name,
+            "kind": item.kind, "tier": item.tier, "author": item.author, "tags": list(item.tags),
+        }  # fmt: skip
+
+
+def standing(item: LabelledItem, matcher: Matcher, watch: str) -> Standing:
+    """What these rules make of an item."""
+    return standing_of(judged(item, matcher, watch).match)
+
+
+def standing_of(match: Match | None) -> Standing:
+    if match is None:
+        return Standing("quiet")
+    return Standing("alert" if match.level == "alert" else "digest", match.rule, match.version)
+
+
+# ---- what a change of the rules does
+
+
+class Turn(StrEnum):
+    """How a mark fares under other rules."""
+
+    STILL_RIGHT = "still right"
+    STILL_WRONG = "still wrong"
+    MENDED = "mended"
+    BROKEN = "broken"
+
+
+def turn(judgement: Judgement, was: Verdict, now: Verdict) -> Turn:
+    """Only `alert` counts as told, as in `evaluation`; but what was wanted and leaves the digest is lost."""
+    wanted = judgement is not Judgement.NOT_RELEVANT
+    if wanted and (was, now) == ("digest", "quiet"):
+        return Turn.BROKEN
+    right_before, right_now = (was == "alert") is wanted, (now == "alert") is wanted
+    if right_before == right_now:
+        return Turn.STILL_RIGHT if right_now else Turn.STILL_WRONG
+    return Turn.MENDED if right_now else Turn.BROKEN
+
+
+# ---- what was right how often
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was said of the articles that one version of a rule brought."""
+
+    watch: str
+    rule: str | None  # None: no rule had brought them
+    version: str | None
+    relevant: int = 0
+    not_relevant: int = 0
+    should_have_alerted: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """None: nobody has said yet."""
+        said = self.relevant + self.not_relevant
+        return round(self.relevant / said, 4) if said else None
+
+
+def tallied(counted: Iterable[tuple[str, str | None, str | None, str, int]]) -> list[Tally]:
+    """From (watch, rule, version, judgement, how many) to one tally for each version of a rule."""
+    tallies: dict[tuple[str, str | None, str | None], Counter[str]] = {}
+    for watch, rule, version, judgement, number in counted:
+        tallies.setdefault((watch, rule, version), Counter())[judgement] += number
+    return [Tally(*key, *(said[one.value] for one in Judgement)) for key, said in tallies.items()]
