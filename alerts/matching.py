@@ -8,7 +8,6 @@ The cost of an article hardly grows with the number of watches: its text is fold
 the words of all rules, and only rules of which the rarest needed words were seen are evaluated.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -410,11 +409,11 @@ class _Triggers:
 def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
     evidence = _evidence(places, reading)
     in_body = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
-    sentence, together = _best_sentence(reading.texts[BODY].raw, in_body)
+    sentence, together = _best_sentence(reading.texts[BODY], in_body)
     if reading.seen["body"] and {e.part for e in evidence} != {spot.part for spot in in_body}:
         # Some of it is the headline's alone: shown is what the text says of it.
         spots = _spots(one.query.root.places(reading, BODY), reading)
-        sentence, _ = _best_sentence(reading.texts[BODY].raw, spots)
+        sentence, _ = _best_sentence(reading.texts[BODY], spots)
     title_spans = tuple((e.start, e.end) for e in evidence if e.field == "title")
     return Match(
         watch=one.watch.id,
@@ -476,20 +475,12 @@ def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> flo
     return round(0.7 * placed + 0.3 * max(together, len(in_title)) / len(parts), 3)
 
 
-# A sentence ends with its full stop and what closes it, before white space and no small letter; with the
-# full stop of scripts that put no space behind it; with the end of a line.
-# (All of it begins with one class of characters: `re` then leaps to the next of them.)
-_SENTENCE_END = re.compile(
-    r"""[.!?؟۔…。！？\n](?:(?<=\n)|(?<=[。！？])[」』”）]*|(?<=[.!?؟۔…])["'”’»)\]]*(?=\s+[^\sa-zа-я]))"""
-)
-
-
-def _best_sentence(raw: str, spots: Sequence[_Spot]) -> tuple[Sentence | None, int]:
+def _best_sentence(text: Text, spots: Sequence[_Spot]) -> tuple[Sentence | None, int]:
     """The sentence with the most distinct parts (the first of several), and how many it has."""
     if not spots:
         return None, 0
-    ends = [match.end() for match in _SENTENCE_END.finditer(raw)]
-    bounds = list(zip([0, *ends], [*ends, len(raw)], strict=True))
+    ends = text.sentence_ends
+    bounds = list(zip([0, *ends], [*ends, len(text.raw)], strict=True))
     best: tuple[int, int, int] = (0, 0, 0)
     at = 0
     for start, end in bounds:
@@ -500,7 +491,7 @@ def _best_sentence(raw: str, spots: Sequence[_Spot]) -> tuple[Sentence | None, i
         if len(parts) > best[0]:
             best = (len(parts), start, end)
     count, start, end = best
-    return _sentence(raw, start, end, spots), count
+    return _sentence(text.raw, start, end, spots), count
 
 
 def _sentence(raw: str, start: int, end: int, spots: Sequence[_Spot]) -> Sentence:

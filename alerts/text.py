@@ -14,7 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from enum import IntEnum
 from functools import cache, cached_property
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 
 LEAD_WORDS = 60  # `lead:` is the title and this many words of the text
 PARAGRAPH_COST = 10  # words: the end of a paragraph parts two names as a sentence of ten words would
@@ -47,6 +47,16 @@ _WORD = re.compile(
 # The same for texts without unspaced scripts: half the cost on the articles that are most.
 _PLAIN_WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}][^\W_]+)*")
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n")
+# A sentence ends with its full stop and what closes it, before white space and no small letter; with the
+# full stop of scripts that put no space behind it; with the end of a line. The dot of an initial (the U.S.,
+# S. Nadella; but not of the network X), of a title and of a German date (3. März) ends none.
+# (All of it begins with one class of characters: `re` then leaps to the next of them.)
+_SENTENCE_END = re.compile(
+    r"""[.!?؟۔…。！？｡।॥།။។\n](?:(?<=\n)|(?<=[。！？｡।॥།။។])[」』”）]*|(?<=[.!?؟۔…])"""
+    r"""(?<!\b[A-WYZÀ-ÞА-Я]\.)(?<!\b(?:Mr|Ms|Dr|St|vs|No|Nr)\.)(?<!\b(?:Mrs|Sen|Gov|Rep)\.)(?<!\bProf\.)"""
+    r"""(?:(?<!\d\.)|(?!\s(?:Januar|Februar|März|April|Mai|Ju[nl]i|August|\w+ber)\b))"""
+    r"""["'”’»)\]]*(?=\s+[^\sa-zа-я]))"""
+)
 _ODD_SCRIPTS = re.compile(
     r"[\u0300-\u036f\u0590-\u10ff\u1780-\u17ff\u3040-\uabff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -142,10 +152,22 @@ def fold(raw: str) -> str:
     """The form in which everything is compared: NFKC, case folded, without invisible characters."""
     if raw.isascii():
         return raw.lower()
+    return _undotted(_composed(raw).casefold())
+
+
+def _composed(raw: str) -> str:
     if _AWKWARD.search(raw):
         raw = _STRIP.sub("", _SEPARATE.sub(" ", raw))
-    folded = unicodedata.normalize("NFKC", raw).casefold()
+    return unicodedata.normalize("NFKC", raw)
+
+
+def _undotted(folded: str) -> str:
     return folded.replace("i\u0307", "i")  # MİCROSOFT, written by somebody with a Turkish keyboard
+
+
+def visible(raw: str) -> str:
+    """What of it can be seen: without soft hyphens, joiners, direction marks and the like."""
+    return raw if raw.isascii() else _STRIP.sub("", raw)
 
 
 def words_of(raw: str) -> tuple[str, ...]:
@@ -329,6 +351,35 @@ class Text:
         paragraphs = self._paragraph_ends
         ends = bisect_left(paragraphs, start) - bisect_left(paragraphs, end) if paragraphs else 0
         return self._words_before(start) - self._words_before(end) + PARAGRAPH_COST * ends
+
+    @cached_property
+    def cased(self) -> str:
+        """The folded text with its capitals, which regular expressions read."""
+        cased = self.raw if self.raw.isascii() else _undotted(_composed(self.raw))
+        return cased.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
+
+    @cached_property
+    def _folded_at(self) -> list[int] | None:
+        """Where each character of the cased text begins in the folded one; None: at the same offset."""
+        if len(self.cased) == len(self.folded):
+            return None
+        return list(accumulate((len(fold(character)) for character in self.cased), initial=0))
+
+    def folded_span(self, start: int, end: int) -> tuple[int, int]:
+        """Where a stretch of the cased text stands in the folded one."""
+        at = self._folded_at
+        return (start, end) if at is None else (at[start], at[end])
+
+    @cached_property
+    def sentence_ends(self) -> list[int]:
+        """Offsets in the original behind each sentence but the last."""
+        return [match.end() for match in _SENTENCE_END.finditer(self.raw)]
+
+    def in_one_sentence(self, end: int, start: int) -> bool:
+        """Whether no sentence ends between the end of one occurrence and the start of the next."""
+        ends = self.sentence_ends
+        last, first = self.span(end - 1, end)[0], self.span(start, start + 1)[0]
+        return bisect_right(ends, last) == bisect_right(ends, first)
 
     @cached_property
     def lead_end(self) -> int:
