@@ -9,17 +9,22 @@ hold. An empty list means: it holds, and there is nothing to show for it (NOT, `
 """
 
 import re
+import sys
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import ClassVar, NamedTuple
-from urllib.parse import urlsplit
+from functools import cache, cached_property, lru_cache
+from itertools import accumulate, islice
+from typing import ClassVar, Literal, NamedTuple
+from urllib.parse import unquote
+
+import re2
 
 from alerts.text import APOSTROPHES, JOINS, KIND, Script, Text, fold, joined, script, words_of
 from crawler.articles import Article
+from crawler.urls import absolute, host
 
 TITLE, BODY = 0, 1  # the fields in which words are looked for
 LEAD = 2  # a piece of the body: its first words
@@ -161,6 +166,10 @@ class Node:
     def has_places(self) -> bool:
         """Whether it can have occurrences at all: NEAR has to measure from somewhere."""
         return any(child.has_places for child in self.children)
+
+    def reads_words(self) -> bool:
+        """Whether it looks at the text at all."""
+        return isinstance(self, Words) or any(child.reads_words() for child in self.children)
 
     def terms(self) -> "Iterable[Term]":
         for child in self.children:
@@ -358,11 +367,16 @@ def _spelled(text: Text, start: int, end: int) -> str:
     return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", visible)))
 
 
+_WILDCARD = re.compile(r"[*?](?=\w)|\w\?\*")
+
+
 def term(written: str, part: str | None = None) -> Term:
     """A term as people write it: OpenAI, openai*, {MSFT}, "Open AI", the members of sets included.
 
-    Raises ValueError where there is no word in it.
+    Raises ValueError where there is no word in it, or a wildcard inside one.
     """
+    if _WILDCARD.search(written):
+        raise ValueError(f"{written!r} has a wildcard; there is none but a star at the end of a word")
     exact = written.startswith("{") and written.endswith("}")
     inner = written[1:-1] if exact else written.strip('"')
     words: list[Word] = []
@@ -467,6 +481,62 @@ class Named(Node):
         return f"@{self.name}"
 
 
+# ---- regular expressions
+
+LONGEST_REGEX = 500  # characters
+_REGEX_MEMORY = (
+    1 << 20
+)  # bytes RE2 may take for one expression; if it needs more it becomes slower, not wrong
+_MOST_PLACES = 1000  # of one expression in one field
+_ANYTHING = ("", "aZ 09.\n微б")  # whoever finds nothing at all in these finds it in every article
+
+
+class Regex(Words):
+    """A regular expression in RE2's syntax, in linear time; read over the text with its capitals."""
+
+    def __init__(self, pattern: str, *, any_case: bool = False) -> None:
+        self.pattern = pattern
+        self.any_case = any_case
+        self._compiled = _compiled(pattern, any_case)
+
+    def needs(self) -> Needs:
+        return []
+
+    def look_up(self, reading: Reading, piece: int) -> Found:
+        field = BODY if piece == LEAD else piece
+        text = reading.texts[field]
+        limit = text.lead_end if piece == LEAD else len(text.folded)
+        found = []
+        for match in islice(self._compiled.finditer(text.cased), _MOST_PLACES):
+            start, end = text.folded_span(*match.span())
+            if start >= limit:
+                break
+            if start < end:
+                found.append(Occurrence(field, start, end, str(self)))
+        return found
+
+    def __str__(self) -> str:
+        return f"/{self.pattern}/{'i' if self.any_case else ''}"
+
+
+def _compiled(pattern: str, any_case: bool) -> "re2._Regexp":
+    """The expression, compiled; ValueError if RE2 refuses it or if it finds the empty string."""
+    if len(pattern) > LONGEST_REGEX:
+        raise ValueError(f"it has {len(pattern)} characters; {LONGEST_REGEX} are allowed")
+    options = re2.Options()
+    options.case_sensitive = not any_case
+    options.max_mem = _REGEX_MEMORY
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error as error:
+        said = error.args[0]
+        raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
+    if any(match.start() == match.end() for text in _ANYTHING for match in compiled.finditer(text)):
+        raise ValueError("it finds the empty string, and so every article")
+    return compiled
+
+
 # ---- operators
 
 
@@ -492,7 +562,7 @@ class And(Node):
         return _distinct(found)
 
     def __str__(self) -> str:
-        return " AND ".join(_bracketed(child, self.binds) for child in self.children)
+        return " AND ".join(_bracketed(child, self.binds + 1) for child in self.children)
 
 
 class Or(Node):
@@ -530,7 +600,7 @@ class Or(Node):
         return _distinct(found) if holds else None
 
     def __str__(self) -> str:
-        return " OR ".join(_bracketed(child, self.binds) for child in self.children)
+        return " OR ".join(_bracketed(child, self.binds + 1) for child in self.children)
 
 
 class Not(Node):
@@ -559,15 +629,19 @@ class Not(Node):
         return f"NOT {_bracketed(self.children[0], self.binds)}"
 
 
+Distance = int | Literal["s"]  # words that may lie between; s: in one sentence
+_MOST_PAIRS = 10_000  # of one NEAR in one article: text and queries come from others, time does not
+
+
 class Near(Node):
-    """Both, in one field, with at most so many words between; a paragraph's end counts as ten."""
+    """Both, in one sentence, or with at most so many words between; a paragraph's end counts as ten."""
 
     word: ClassVar[str] = "NEAR"
     binds: ClassVar[int] = 5
     ordered: ClassVar[bool] = False
     default: ClassVar[int] = 10
 
-    def __init__(self, left: Node, right: Node, distance: int) -> None:
+    def __init__(self, left: Node, right: Node, distance: Distance) -> None:
         self.children = (left, right)
         self.distance = distance
 
@@ -590,23 +664,31 @@ class Near(Node):
 
     def _pairs(self, reading: Reading, first: Found, second: Found) -> Found:
         """Stretches from one of the first to one of the second behind it."""
-        second = sorted(second, key=_in_order)
+        second = sorted(second, key=_in_order)  # what lies further back is further away
         starts = [(one.field, one.start) for one in second]
         pairs: Found = []
         for one in first:
             text = reading.texts[one.field]
             for at in range(bisect_left(starts, (one.field, one.end)), len(second)):
                 other = second[at]
-                if other.field != one.field or text.words_between(one.end, other.start) > self.distance:
+                if other.field != one.field or not self._close(text, one.end, other.start):
                     break
                 pairs.append(
                     Occurrence(one.field, one.start, other.end, "", parts=(*atoms(one), *atoms(other)))
                 )
+                if len(pairs) == _MOST_PAIRS:
+                    return pairs
         return pairs
 
+    def _close(self, text: Text, end: int, start: int) -> bool:
+        if self.distance == "s":
+            return text.in_one_sentence(end, start)
+        return text.words_between(end, start) <= self.distance
+
     def __str__(self) -> str:
-        left, right = (_bracketed(child, self.binds) for child in self.children)
-        return f"{left} {self.word}/{self.distance} {right}"
+        left, right = self.children
+        near = f"{self.word}/{self.distance}"
+        return f"{_bracketed(left, self.binds)} {near} {_bracketed(right, self.binds + 1)}"
 
 
 class OrderedNear(Near):
@@ -633,17 +715,15 @@ class Except(Node):
         return self.children[0].needs()
 
     def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        left = self.children[0].find(reading, scope)
-        if not left:
-            return None
-        right = self.children[1].find(reading, scope)
-        if not right:
-            return left
-        return [one for one in left if not any(_lies_in(one, other) for other in right)] or None
+        left, right = self.children
+        found = left.find(reading, scope)
+        struck = right.find(reading, scope) if found else None
+        return _rest(left, reading, scope, struck) if struck else found or None
 
     def struck(self, reading: Reading, scope: Scope) -> Found:
         left, right = (child.find(reading, scope) or [] for child in self.children)
-        return [one for one in left if any(_lies_in(one, other) for other in right)]
+        kept = set(_outside(left, right))
+        return [one for one in left if one not in kept]
 
     def places(self, reading: Reading, piece: int) -> Found:
         return self.children[0].places(reading, piece)
@@ -651,6 +731,17 @@ class Except(Node):
     def __str__(self) -> str:
         left, right = self.children
         return f"{_bracketed(left, self.binds)} EXCEPT {_bracketed(right, self.binds + 1)}"
+
+
+def _rest(node: Node, reading: Reading, scope: Scope, struck: Found) -> Found | None:
+    """What is left of a part without what lies in these places; of AND, something of each of its sides."""
+    found = node.find(reading, scope)
+    if not isinstance(node, (And, Or, Named)):
+        return _outside(found or [], struck) or None
+    sides = [_rest(child, reading, scope, struck) for child in node.children if child.has_places]
+    if found is None or not (all if isinstance(node, And) else any)(sides):
+        return None
+    return _distinct([one for side in sides for one in side or []])
 
 
 class AtLeast(Node):
@@ -709,8 +800,16 @@ def atoms(one: Occurrence) -> tuple[Occurrence, ...]:
     return one.parts or (one,)
 
 
-def _lies_in(one: Occurrence, other: Occurrence) -> bool:
-    return one.field == other.field and other.start <= one.start and one.end <= other.end
+def _outside(left: Found, right: Found) -> Found:
+    """Those of the left that lie in none of the right."""
+    ordered = sorted((one.field, one.start, one.end) for one in right)
+    reach = list(accumulate(((field, end) for field, _, end in ordered), max))  # how far those up to here go
+    kept = []
+    for one in left:
+        before = bisect_right(ordered, (one.field, one.start, sys.maxsize))
+        if not before or reach[before - 1] < (one.field, one.end):
+            kept.append(one)
+    return kept
 
 
 def _distinct(found: Found) -> Found:
@@ -724,21 +823,19 @@ def _distinct(found: Found) -> Found:
 Test = Callable[[Article, str], bool]
 
 
-def _host(article: Article) -> str:
-    try:
-        host = urlsplit(article.link or article.url or "").hostname or ""
-    except ValueError:  # an address a browser would mend and urllib does not read
-        return ""
-    return host.removeprefix("www.")
+@lru_cache(maxsize=1024)
+def _host(address: str) -> str:
+    return host(absolute(address) or address).removeprefix("www.")
 
 
 def _on_site(article: Article, value: str) -> bool:
-    host, value = _host(article), value.removeprefix("www.")
-    return host == value or host.endswith(f".{value}")
+    here, there = _host(article.link or article.url or ""), _host(f"https://{value}/")
+    return here == there or here.endswith(f".{there}")
 
 
 def _at_url(article: Article, value: str) -> bool:
-    return any(value in (address or "").casefold() for address in (article.url, article.link))
+    addresses = [address for address in (article.url, article.link) if address]
+    return any(value in fold(form) for address in addresses for form in (address, unquote(address)))
 
 
 def _of_source(article: Article, value: str) -> bool:
@@ -754,7 +851,7 @@ def _tagged(article: Article, value: str) -> bool:
 
 
 def _in_language(article: Article, value: str) -> bool:
-    language = (article.language or "").casefold().replace("_", "-")
+    language, value = (article.language or "").casefold().replace("_", "-"), value.replace("_", "-")
     return language == value or language.startswith(f"{value}-")
 
 
@@ -803,7 +900,7 @@ class Fact(Node):
     def __init__(self, field: str, values: Sequence[str]) -> None:
         self.field = field
         self.values = tuple(values)
-        self._folded = tuple(value.casefold() for value in values)
+        self._folded = tuple(fold(value) for value in values)
 
     def needs(self) -> Needs:
         return []
@@ -813,7 +910,10 @@ class Fact(Node):
         return [] if any(test(reading.article, value) for value in self._folded) else None
 
     def __str__(self) -> str:
-        values = [value if re.fullmatch(r"[^\s()\"]+", value) else f'"{value}"' for value in self.values]
+        values = [
+            value if re.fullmatch(r"[^\s()\"]+", value) and value not in OPERATORS else f'"{value}"'
+            for value in self.values
+        ]
         return f"{self.field}:{values[0]}" if len(values) == 1 else f"{self.field}:({' OR '.join(values)})"
 
 

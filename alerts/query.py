@@ -5,13 +5,14 @@ here: what the operators mean (`operators`), which rules there are (`watches`).
 
     expr    := a tree of operands and operators; what binds tighter comes first:
                ( )  >  EXCEPT  >  NEAR/n ONEAR/n  >  field: ATLEAST/n  >  NOT  >  AND, adjacency  >  OR
-    operand := '(' expr ')' | @set | "phrase" | word | word* | {Word}
+    operand := '(' expr ')' | @set | "phrase" | word | word* | {Word} | /regex/ | /regex/i
 """
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
@@ -23,6 +24,7 @@ from alerts.operators import (
     And,
     AnyTerm,
     AtLeast,
+    Distance,
     Except,
     Fact,
     InField,
@@ -32,9 +34,11 @@ from alerts.operators import (
     Not,
     Or,
     OrderedNear,
+    Regex,
     Term,
     term,
 )
+from alerts.text import visible
 from crawler.sources import Publisher
 
 Members = (
@@ -43,6 +47,8 @@ Members = (
 
 _FIELDS = (*TEXT_FIELDS, *FACTS)
 _FIELD_ALIASES = {"intitle": "title", "ingress": "lead"}
+LONGEST_QUERY = 20_000  # characters
+_SHOWN = 40  # characters of a word in a message
 _MAX_DEPTH = 60  # of a query in itself: deeper is an accident, and would end in a RecursionError
 
 
@@ -60,15 +66,36 @@ class QueryError(ValueError):
         self.nearest = nearest
 
     def __str__(self) -> str:
-        start = self.text.rfind("\n", 0, self.position) + 1
-        line = self.text[start:].split("\n", 1)[0]
+        line, caret = _line_and_caret(self.text, self.position)
         hints = [self.message]
         if self.expected:
             hints.append(f"expected {self.expected}")
         if self.nearest:
             hints.append(f"did you mean {self.nearest}?")
-        caret = " " * (self.position - start) + "^"
         return f"{'; '.join(hints)} (at character {self.position + 1})\n  {line}\n  {caret}"
+
+
+_AROUND = 70  # characters shown on either side of a mistake
+
+
+def _line_and_caret(text: str, position: int) -> tuple[str, str]:
+    """The line of a mistake, as a terminal may show it, and blanks up to the mistake with a caret."""
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    first, last = max(start, position - _AROUND), position + _AROUND
+    before, behind = text[first:position], text[position : last if end < 0 else min(end, last)]
+    if first > start:
+        before = f"…{before}"
+    printed = [character if character.isprintable() else " " for character in before + behind]
+    width = sum(map(_width, printed[: len(before)]))
+    return "".join(printed), " " * width + "^"
+
+
+def _width(character: str) -> int:
+    """Columns of a terminal."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,124 +183,233 @@ class Token:
     kind: Kind
     text: str
     at: int
-    number: int | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    number: Distance | None = None
 
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<open>\() | (?P<close>\))
-      | "(?P<phrase>[^"]*)"(?:~(?P<apart>\d+))?
+      | (?:"(?P<phrase>[^"]*)" | [“”„](?P<curved>[^“”„"]*)[“”] | «(?P<pointed>[^«»"]*)»)(?:~(?P<apart>\d+))?
       | (?P<exact>\{[^{}]*\})
       | @(?P<set>[\w-]+)
-      | (?P<regex>/(?:[^/\\\s]|\\.)+/i?(?=[\s)]|$))
-      | (?P<field>[A-Za-z]+):(?=\S)
-      | (?P<minus>-)(?=["({@\w])
-      | (?P<word>[^\s()"{}]+)
+      | /(?P<regex>(?![\s/])(?:[^/\\\n]|\\.)+)/(?P<case>i?)(?=[\s)]|$)
+      | (?P<field>[^\W\d_]+):(?=[^\s)])
+      | (?P<minus>[-−–])(?=["“„«({@/\w])
+      | (?P<word>[^\s()"{}“”„«»]+)
     """,
     re.VERBOSE,
 )
-_NUMBERED = re.compile(r"(?P<name>[A-Z]+|atleast)/?(?P<number>\d+)(?P<ordered>f?)")
-_SLASHED = re.compile(r"(?P<name>[A-Z]+)/(?P<rest>.*)")
-_OPERATOR_ALIASES = {"W": "NEAR", "PRE": "ONEAR", "N": "NEAR", "atleast": "ATLEAST"}
-_TAKES_NUMBER = frozenset({"NEAR", "ONEAR", "ATLEAST"})
+_VALUE = re.compile(r"[^\s()\"“”„«»]+")  # what stands behind site: and the like is taken as it is
+_CLOSED_BY = {'"': "a closing quotation mark", "{": "a closing brace"} | dict.fromkeys(
+    "“”„«", "a closing quotation mark"
+)
+# An input method for Chinese or Japanese writes （ＯＲ） for (OR).
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
-def _tokens(text: str) -> Iterable[Token]:
+def _tokens(text: str) -> Iterator[Token]:
+    if len(text) > LONGEST_QUERY:
+        message = f"the query has {len(text):,} characters"
+        raise QueryError(message, text, LONGEST_QUERY, f"at most {LONGEST_QUERY:,}; long lists make a set")
+    plain = text.translate(_HALF_WIDTH)
     at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            closing = {'"': "a closing quotation mark", "{": "a closing brace"}.get(text[at])
-            raise QueryError(f"{text[at]!r} is not understood here", text, at, closing)
-        kind = match.lastgroup if match.lastgroup != "apart" else "phrase"
-        if kind != "space":
-            yield _token(text, at, str(kind), match)
-        at = match.end()
+    values = 0  # open parentheses of a field that takes values, and the field itself
+    while at < len(plain):
+        token, at = _next_token(text, plain, at, values > 0)
+        if token is None:
+            continue
+        if token.kind is Kind.FIELD and token.text in FACTS:
+            values = 1
+        elif values:
+            values += {Kind.OPEN: 1, Kind.CLOSE: -1}.get(token.kind, 0)
+            values = values if values > 1 else 0
+        yield token
     yield Token(Kind.END, "", len(text))
+
+
+def _next_token(text: str, plain: str, at: int, in_values: bool) -> tuple[Token | None, int]:
+    """The token that begins here (None: white space), and where the next one does."""
+    value = _VALUE.match(plain, at) if in_values else None
+    if value:
+        kind = Kind.OPERATOR if value.group() in OPERATORS else Kind.WORD
+        return Token(kind, value.group(), at), value.end()
+    match = _TOKEN.match(plain, at)
+    if match is None:
+        raise QueryError(f"{plain[at]!r} is not understood here", text, at, _CLOSED_BY.get(plain[at]))
+    token = None if match["space"] else _token(text, at, match)
+    return token, match.end()
 
 
 _KINDS = {
     "open": Kind.OPEN,
     "close": Kind.CLOSE,
     "phrase": Kind.PHRASE,
+    "curved": Kind.PHRASE,
+    "pointed": Kind.PHRASE,
     "exact": Kind.EXACT,
     "set": Kind.SET,
-    "regex": Kind.REGEX,
 }
 
 
-def _token(text: str, at: int, kind: str, match: re.Match[str]) -> Token:
-    value = match.group(kind)
-    if kind == "word":
-        return _word_or_operator(text, at, value)
-    if kind == "minus":
+def _token(text: str, at: int, match: re.Match[str]) -> Token:
+    if match["word"] is not None:
+        return _word_or_operator(text, at, match["word"])
+    if match["minus"]:
         return Token(Kind.OPERATOR, "NOT", at)
-    if kind == "field":
-        return Token(Kind.FIELD, _field(text, at, value), at)
-    apart = match.group("apart")
-    return Token(_KINDS[kind], value, at, int(apart) if apart else None)
+    if match["field"]:
+        return Token(Kind.FIELD, _field(text, at, match["field"]), at)
+    if match["regex"]:
+        return Token(Kind.REGEX, match.group(), at)
+    group = next(name for name in _KINDS if match[name] is not None)
+    apart = match["apart"]
+    return Token(
+        _KINDS[group], match[group], at, _number(text, match.start("apart"), apart) if apart else None
+    )
+
+
+def _number(text: str, at: int, digits: str) -> int:
+    if len(digits) > 6:
+        raise QueryError("that is no number of words", text, at, "a whole number")
+    return int(digits)
 
 
 def _field(text: str, at: int, written: str) -> str:
     name = _FIELD_ALIASES.get(written.lower(), written.lower())
     if name not in _FIELDS:
-        raise QueryError(
-            f"there is no field {written!r}",
-            text,
-            at,
-            f"one of {', '.join(_FIELDS)}",
-            _nearest(name, _FIELDS, "{}:"),
-        )
+        nearest = f"{written}/n" if written in _TAKES_NUMBER else _nearest(name, _FIELDS, "{}:")
+        expected = f"one of {', '.join(_FIELDS)}"
+        raise QueryError(f"there is no field {_quoted(written)}", text, at, expected, nearest)
     return name
 
 
+# ---- words that are operators, or were meant to be
+
+_NUMBERED = re.compile(r"(?P<name>[^\W\d_]+)/?(?:(?P<number>\d+)|(?P<sentence>[sS]))(?P<ordered>[fF]?)")
+_SLASHED = re.compile(r"(?P<name>[^\W\d_]+)/(?P<rest>.*)")
+_OPERATOR_ALIASES = {"W": "NEAR", "PRE": "ONEAR", "N": "NEAR", "atleast": "ATLEAST"}
+_TAKES_NUMBER = ("ATLEAST", "NEAR", "ONEAR")
+_ELSEWHERE = {  # what other search engines have
+    "ANDNOT": "AND NOT", "BUTNOT": "NOT", "!": "NOT",
+    "&": "AND", "&&": "AND", "+": "AND", "|": "OR", "||": "OR",
+}  # fmt: skip
+_HOW_FAR = "a whole number, or s for one sentence"
+
+
 def _word_or_operator(text: str, at: int, word: str) -> Token:
-    if word in OPERATORS:
-        return Token(Kind.OPERATOR, word, at)
-    numbered = _NUMBERED.fullmatch(word)
+    written = visible(word)
+    if written in OPERATORS:
+        return Token(Kind.OPERATOR, written, at)
+    numbered = _NUMBERED.fullmatch(written)
     if numbered:
         name = _OPERATOR_ALIASES.get(numbered["name"], numbered["name"])
-        if name == "NEAR" and numbered["ordered"]:
-            name = "ONEAR"
-        slash = "/" in word
-        if name in _TAKES_NUMBER and (slash or name == "ATLEAST"):
-            return Token(Kind.OPERATOR, name, at, int(numbered["number"]))
-    slashed = _SLASHED.fullmatch(word)
-    if slashed and slashed["name"] in {*OPERATORS, *_OPERATOR_ALIASES}:
-        raise QueryError(
-            f"{slashed['rest']!r} is no number of words",
-            text,
-            at + len(slashed["name"]) + 1,
-            "a whole number",
-        )
-    if slashed and slashed["rest"].isdigit():
-        names = sorted(_TAKES_NUMBER)
-        raise QueryError(
-            f"there is no operator {slashed['name']}",
-            text,
-            at,
-            "NEAR/n, ONEAR/n or ATLEAST/n",
-            _nearest(slashed["name"], names, "{}/n"),
-        )
+        by_slash = "/" in written and (name != "ATLEAST" or numbered["number"])
+        if name in _TAKES_NUMBER and (by_slash or (name == "ATLEAST" and numbered["number"])):
+            name = "ONEAR" if numbered["ordered"] and name == "NEAR" else name
+            number: Distance = _number(text, at, numbered["number"]) if numbered["number"] else "s"
+            return Token(Kind.OPERATOR, name, at, number)
+    _refuse_misspelt(text, at, written)
     return Token(Kind.WORD, word, at)
 
 
+def _refuse_misspelt(text: str, at: int, word: str) -> None:
+    """Raise where a word is hardly one: read as a word it would look for something nobody meant."""
+    if word in _ELSEWHERE:
+        raise QueryError(f"there is no operator {word}", text, at, nearest=_ELSEWHERE[word])
+    if word.startswith("@"):
+        raise QueryError("there is no name behind @", text, at, "a set of watches.yaml")
+    if word.startswith("!") and len(word) > 1:
+        raise QueryError("'!' is not understood here", text, at, nearest=f"NOT {word[1:]}")
+    odd = re.search(r"[~^\x00-\x1f\x7f-\x9f]", word)
+    if odd:
+        raise QueryError(f"{odd.group()!r} is not understood here", text, at + odd.start())
+    if word.startswith("/"):
+        raise _unclosed_slash(text, at, word)
+    if word.endswith(":") and word[:-1].lower() in {*_FIELDS, *_FIELD_ALIASES}:
+        raise QueryError(
+            f"nothing stands behind {word}", text, at + len(word), "a word or a parenthesis, without a blank"
+        )
+    slashed = _SLASHED.fullmatch(word)
+    if slashed:
+        _refuse_slashed(text, at, slashed["name"], slashed["rest"])
+    elif re.fullmatch(r"O?NEAR\d+", word):
+        raise QueryError("the number stands behind a slash", text, at, nearest=word.replace("R", "R/"))
+
+
+def _unclosed_slash(text: str, at: int, word: str) -> QueryError:
+    if re.fullmatch(r"/(\d+|[sS])", word):
+        return QueryError(f"there is no operator {word}", text, at, nearest=f"NEAR{word}")
+    return QueryError(
+        "this regular expression is never closed", text, at, "a closing slash, or quotation marks"
+    )
+
+
+def _refuse_slashed(text: str, at: int, name: str, rest: str) -> None:
+    if name in {*OPERATORS, *_OPERATOR_ALIASES}:
+        canonical = _OPERATOR_ALIASES.get(name, name)
+        if canonical not in _TAKES_NUMBER:
+            raise QueryError(f"{name} takes no number", text, at + len(name), nearest=name)
+        counted, expected = ("", "a whole number") if canonical == "ATLEAST" else (" of words", _HOW_FAR)
+        raise QueryError(f"{_quoted(rest)} is no number{counted}", text, at + len(name) + 1, expected)
+    if name.upper() in _TAKES_NUMBER:
+        raise QueryError("operators are written in capitals", text, at, nearest=f"{name.upper()}/{rest}")
+    if name.isupper() and name.isascii() and rest.isdigit():
+        raise QueryError(
+            f"there is no operator {name}",
+            text,
+            at,
+            "NEAR/n, ONEAR/n or ATLEAST/n",
+            _nearest(name, _TAKES_NUMBER, "{}/n"),
+        )
+
+
 def _nearest(word: str, known: Iterable[str], form: str = "{}") -> str | None:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:_SHOWN], list(known), n=1, cutoff=0.5)
     return form.format(close[0]) if close else None
+
+
+def _quoted(word: str) -> str:
+    return repr(word if len(word) <= _SHOWN else word[: _SHOWN - 1] + "…")
 
 
 # ---- tokens → nodes
 
 _ADJACENT = And.binds
 _CAPITALS = re.compile(r"[A-Z]{2,}")
-_LOWER_OPERATORS = frozenset(
-    {"and", "or", "not", "near", "except", "und", "oder", "et", "ou"} & {w.lower() for w in OPERATORS}
-)
+_PLAIN = re.compile(
+    r"(?!(?:AND|OR|NOT|NEAR|ONEAR|EXCEPT|ATLEAST)$)\w+\*?"
+)  # reads as a word wherever it stands
+_FOREIGN = {
+    "UND": "AND",
+    "ET": "AND",
+    "ODER": "OR",
+    "OU": "OR",
+    "NICHT": "NOT",
+    "NON": "NOT",
+    "SAUF": "EXCEPT",
+}
+_NEARNESS = re.compile(r"(?P<name>w|pre|n)/(?P<rest>\d+|s)")
 
 
+def _meant(word: str) -> str | None:
+    """The operator that a word read as a word may have been meant for."""
+    nearness = _NEARNESS.fullmatch(word.lower())
+    if nearness:
+        return f"{_OPERATOR_ALIASES[nearness['name'].upper()]}/{nearness['rest']}"
+    if word.upper() in OPERATORS:
+        return word.upper()
+    if not word.isupper() or len(word) < 3:
+        return _FOREIGN.get(word)
+    close = difflib.get_close_matches(word, ("NEAR", "ONEAR", "EXCEPT", "ATLEAST"), n=1, cutoff=0.75)
+    return _FOREIGN.get(word) or (close[0] if close and close[0][0] == word[0] else None)
+
+
+_OPERAND = "a word, a phrase, a @set or a parenthesis"
 _TOO_DEEP = "the query is nested too deep"
+
+
+def _shortened(node: Node) -> str:
+    written = str(node)
+    return written if len(written) <= _SHOWN else f"{written[: _SHOWN - 1]}…"
 
 
 def _deeper_than(root: Node, limit: int) -> bool:
@@ -363,7 +499,8 @@ class _Parser:
         for side in (left, right):
             if not side.has_places:
                 raise self._error(
-                    f"{token.text} needs words on both sides; {side} has no place in the text", token
+                    f"{token.text} needs words on both sides; {_shortened(side)} has no place in the text",
+                    token,
                 )
         if operator is Except:
             return Except(left, right)
@@ -381,13 +518,9 @@ class _Parser:
             case Kind.SET:
                 return self._set(token)
             case Kind.REGEX:
-                raise self._error(
-                    "a regex is not yet in force", token, "a word, a phrase or a prefix such as openai*"
-                )
+                return self._regex(token)
             case Kind.CLOSE | Kind.END:
-                raise self._error(
-                    "something is missing here", token, "a word, a phrase, a @set or a parenthesis"
-                )
+                raise self._error("something is missing here", token, _OPERAND)
         return self._words(token)
 
     def _parenthesis(self, token: Token) -> Node:
@@ -402,15 +535,13 @@ class _Parser:
         if token.text == "NOT":
             return Not(self._expression(Not.binds))
         if token.text == "ATLEAST":
-            if not token.number:
+            if not isinstance(token.number, int) or token.number < 1:
                 raise self._error("ATLEAST needs a number of one or more", token, "ATLEAST/n")
             child = self._expression(AtLeast.binds)
             if not child.has_places:
-                raise self._error(f"ATLEAST needs words; {child} has no place in the text", token)
+                raise self._error(f"ATLEAST needs words; {_shortened(child)} has no place in the text", token)
             return AtLeast(child, token.number)
-        raise self._error(
-            f"{token.text} needs something on its left", token, "a word, a phrase, a @set or a parenthesis"
-        )
+        raise self._error(f"{token.text} needs something on its left", token, _OPERAND)
 
     def _set(self, token: Token) -> Node:
         try:
@@ -425,54 +556,69 @@ class _Parser:
         except ValueError as error:
             raise self._error(f"@{token.text}: {error}", token) from error
 
+    def _regex(self, token: Token) -> Node:
+        pattern, _, case = token.text[1:].rpartition("/")
+        try:
+            return Regex(pattern, any_case=case == "i")
+        except ValueError as error:
+            message = f"the regular expression cannot be used: {error}"
+            raise self._error(message, token, "RE2 syntax") from None
+
     def _words(self, token: Token) -> Node:
         try:
             if token.kind is Kind.PHRASE and token.number is not None:
-                words = [term(word) for word in token.text.split()]
-                node: Node = words[0]
-                for word in words[1:]:
-                    node = Near(node, word, token.number)
-                return node
-            written = f'"{token.text}"' if token.kind is Kind.PHRASE else token.text
-            found = term(written)
-        except (ValueError, IndexError):
-            raise self._error("there is no word in it", token, "letters or digits") from None
+                return self._apart(token)
+            found = term(f'"{token.text}"' if token.kind is Kind.PHRASE else token.text)
+        except ValueError as error:
+            raise self._error(str(error), token, "a word such as openai or openai*") from None
         self._warn_of(token, found)
         return found
+
+    def _apart(self, token: Token) -> Node:
+        words = [term(word if _PLAIN.fullmatch(word) else f'"{word}"') for word in token.text.split()]
+        if len(words) < 2 or token.number is None:
+            raise ValueError("there are no two words between which to count")
+        node: Node = words[0]
+        for word in words[1:]:
+            node = Near(node, word, token.number)
+        return node
 
     def _in_field(self, token: Token) -> Node:
         if token.text in FACTS:
             return Fact(token.text, self._values(token))
         child = self._expression(InField.binds)
-        if not any(True for _ in child.terms()):
-            raise self._error(f"{token.text}: needs words; {child} is none", token)
+        if not child.reads_words():
+            raise self._error(f"{token.text}: needs words; {_shortened(child)} is none", token)
         return InField(token.text, child)
 
     def _values(self, field_token: Token) -> list[str]:
         first = self._next()
-        tokens = [first]
-        if first.kind is Kind.OPEN:
-            tokens = []
-            while True:
-                tokens.append(self._next())
-                after = self._next()
-                if after.kind is Kind.CLOSE:
-                    break
-                if after.kind is not Kind.OPERATOR or after.text != "OR":
-                    raise self._error(
-                        f"the values of {field_token.text}: are joined by OR", after, "OR or a parenthesis"
-                    )
-        return [self._value(field_token.text, token) for token in tokens]
+        if first.kind is not Kind.OPEN:
+            return [self._value(field_token.text, first)]
+        values = []
+        while True:
+            values.append(self._value(field_token.text, self._next()))
+            after = self._next()
+            if after.kind is Kind.CLOSE:
+                return values
+            if after.kind is not Kind.OPERATOR or after.text != "OR":
+                message = f"the values of {field_token.text}: are joined by OR"
+                raise self._error(message, after, "OR or a closing parenthesis")
 
     def _value(self, name: str, token: Token) -> str:
-        if token.kind not in {Kind.WORD, Kind.PHRASE, Kind.REGEX}:  # url:/2026/ is no regex
+        if token.kind not in {Kind.WORD, Kind.PHRASE} or not visible(token.text).strip():
             raise self._error(f"{name}: needs a value", token, "a word or a phrase")
         if name in NUMBERS and not re.fullmatch(r"(<=|>=|<|>|=)?\d{1,9}", token.text):
-            raise self._error(f"{token.text!r} is no comparison", token, f"{name}:2, {name}:<=2, {name}:>2")
+            raise self._error(
+                f"{_quoted(token.text)} is no comparison", token, f"{name}:2, {name}:<=2, {name}:>2"
+            )
+        if name == "site" and re.search(r"[/:\s]", token.text):
+            message = f"{_quoted(token.text)} is no site"
+            raise self._error(message, token, "a name such as example.org; url: looks into the whole address")
         kinds = get_args(Publisher)
         if name == "kind" and token.text.casefold() not in kinds:
             raise self._error(
-                f"there is no kind {token.text!r}",
+                f"there is no kind {_quoted(token.text)}",
                 token,
                 f"one of {', '.join(kinds)}",
                 _nearest(token.text, kinds),
@@ -480,8 +626,9 @@ class _Parser:
         return token.text
 
     def _warn_of(self, token: Token, found: Term) -> None:
-        if token.kind is Kind.WORD and token.text in _LOWER_OPERATORS:
-            message = f"{token.text!r} is looked for as a word; the operator is {token.text.upper()}"
+        meant = _meant(token.text) if token.kind is Kind.WORD else None
+        if meant:
+            message = f"{_quoted(token.text)} is looked for as a word; the operator is {meant}"
             self.warnings.append(Warning("L0", message, token.at))
         if any(word.prefix and len(word.text) < 3 and ord(word.text[0]) < 0x2E80 for word in found.words):
             self.warnings.append(
@@ -506,7 +653,7 @@ def _lint(root: Node) -> Iterable[Warning]:
 
 
 def _lint_parts(node: Node) -> Iterable[Warning]:
-    if isinstance(node, Near) and node.distance > 30:
+    if isinstance(node, Near) and node.distance != "s" and node.distance > 30:
         yield Warning("L6", f"{node.word}/{node.distance} is hardly nearness any more: use AND", 0)
     for child in node.children:
         if not isinstance(child, Named):

@@ -30,6 +30,7 @@ ROOMS = {  # vendor → the only modules that may know it
     },
     "ruamel": {"config.documents", "config.reading"},
     "ahocorasick_rs": {"alerts.matching"},
+    "re2": {"alerts.operators"},
 }
 
 DECISIONS = (
