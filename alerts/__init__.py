@@ -16,5 +16,7 @@ notifications     what they are told
 outbox            the notebook of deliveries
 notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
+backtest          the door from the past to a forecast
+forecast          how much rules would tell
 explanation       why somebody was told, or not
 """

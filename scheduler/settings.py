@@ -9,7 +9,7 @@ whole or changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -177,6 +177,18 @@ def _load(directory: Path, environ: Mapping[str, str]) -> Settings:
     return Settings(directory, by_id, watches, channels, daemon, reading.documents)
 
 
+def with_watches(settings: Settings, path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings as they would be with this file for watches.yaml; ConfigError with all that is wrong."""
+    reading = _Reading(path.parent, environ)
+    watches = reading.file(path.name, WatchesFile)
+    if watches is not None:
+        reading.problems += _about_watches(reading.documents[path.name], watches, settings.channels)
+    if watches is None or reading.problems:
+        raise ConfigError(reading.problems)
+    documents = {**settings.documents, "watches.yaml": reading.documents[path.name]}
+    return replace(settings, watches=watches, documents=documents)
+
+
 def console_only() -> ChannelsFile:
     """Without a channels.yaml, everybody is told on the console."""
     here = tuple(Channel(id=name, kind="console") for name in ("news", "ops"))
@@ -312,7 +324,7 @@ _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
     ("stories", "group_wait"): "the first message of a story is sent at once",
     ("stories", "follow_ups"): "a story is told once, without replies",
     ("stories", "quiet"): "articles are one story by address, headline or passage",
-    ("limits",): "every alert is sent",
+    ("limits",): "every alert is sent; `tocsin backtest` goes by roots_per_day",
 }
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
@@ -22,7 +22,7 @@ import config
 from alerts.evaluation import CorpusError
 from alerts.query import QueryError
 from alerts.watches import Watch
-from config.reading import ConfigError
+from config.reading import ConfigError, duration
 from scheduler import logs
 from scheduler.daemon import AlreadyRunning
 from scheduler.database import DatabaseUnusable, database_url, open_database, open_to_read
@@ -137,6 +137,14 @@ def console() -> Console:
     """
     terminal = Console(highlight=False, soft_wrap=True)
     return terminal if terminal.is_terminal else Console(highlight=False, soft_wrap=True, width=200)
+
+
+def length(option: str, given: str) -> timedelta:
+    """A length of time as a person writes it: 24h, 30d."""
+    try:
+        return duration(given)
+    except ValueError as error:
+        stop(Exit.USAGE, f"{option}: {error}")
 
 
 def watch_named(settings: Settings, named: str | None) -> Watch:

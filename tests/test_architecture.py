@@ -24,6 +24,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.terminal",
         "scheduler.commands.running",
         "scheduler.commands.asking",
+        "scheduler.commands.backtests",
         "scheduler.commands.sources",
         "scheduler.commands.silences",
         "scheduler.commands.dead",

@@ -2,6 +2,7 @@
 
 running   run, once, demo
 asking    check, why, try, evaluate, status
+backtests what rules would have told
 sources   the sources and their health
 silences  what stays quiet
 dead      deliveries that were given up

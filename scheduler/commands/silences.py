@@ -11,10 +11,19 @@ import typer
 
 from alerts import ledger
 from alerts.silences import Aim, Silence
-from config.reading import duration
 from scheduler.daemon import utc_now
 from scheduler.settings import load
-from scheduler.terminal import AsJson, ConfigDir, DataDir, Exit, command, database_of, print_json, stop
+from scheduler.terminal import (
+    AsJson,
+    ConfigDir,
+    DataDir,
+    Exit,
+    command,
+    database_of,
+    length,
+    print_json,
+    stop,
+)
 
 app = typer.Typer(no_args_is_help=True, help="What stays quiet, until when, by whom.")
 
@@ -33,13 +42,10 @@ def add_silence(
 ) -> None:
     """Keep something quiet for a while. What it holds is counted and stays on record."""
     load(config_dir, os.environ)
-    try:
-        length = duration(lasting)
-    except ValueError as error:
-        stop(Exit.USAGE, f"--for: {error}")
+    lasts = length("--for", lasting)
     now = utc_now()
     with database_of(data) as engine, engine.begin() as connection:
-        silence = ledger.add_silence(connection, aim, value, now, now + length, author, comment)
+        silence = ledger.add_silence(connection, aim, value, now, now + lasts, author, comment)
     _print_silences([silence], as_json)
 
 

@@ -1,0 +1,212 @@
+"""Door: the archive's past → what rules would have told, before they go live.
+
+Lives here: the replay. It goes over the revisions in the order in which the alerts met them, each at the
+moment of its screening, and leaves every decision to the code that screens; its notebooks are a database in
+memory that ends with it. Nothing is written down elsewhere, and nothing is sent. Not here: what is counted
+(`forecast`), what becomes of new articles (`screen`).
+
+What the archive cannot give back: pages that were never read because the rules of that time did not want
+them, and since when an address is known.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import StaticPool
+
+from alerts import ledger, outbox
+from alerts.alerting import Action, Reason
+from alerts.forecast import (
+    Comparison,
+    Difference,
+    Forecast,
+    Judged,
+    Period,
+    Replay,
+    Sent,
+    forecast,
+    told_only_by,
+)
+from alerts.matching import Match
+from alerts.screen import Rulebook, judge, turn
+from alerts.silences import Silence
+from crawler import archive
+from crawler.archive import Past
+from crawler.articles import Article
+
+# Gone over before the period and not counted, so that the stories of its first days have their beginning: a
+# headline ties for two days, and an article older than seven is told to nobody (alerting.TOO_OLD_AFTER).
+RUN_IN = timedelta(days=7)
+
+MOST_RULES = 3  # of which a person is told why they did not tell an article
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What came of it."""
+
+    period: Period
+    watch: str | None  # None: all of them
+    forecast: Forecast
+    against: Comparison | None  # None: there was no second version
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `tocsin backtest --json`."""
+        against = self.against and self.against.to_json()
+        return {**self.period.to_json(), "watch": self.watch, **self.forecast.to_json(), "against": against}
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A revision for which rules held."""
+
+    article: Article
+    found: Sequence[Match]
+    at: datetime
+
+
+def backtest(
+    engine: Engine,
+    rulebook: Rulebook,
+    since: datetime,
+    now: datetime,
+    *,
+    running: Rulebook | None = None,
+    watch: str | None = None,
+    budget: int | None = None,
+) -> Backtest:
+    """Replays the archive since then under these rules, and under the running ones if they are given.
+
+    `watch` limits what is counted, not what is replayed: watches share their stories.
+    """
+    books = [rulebook, running] if running else [rulebook]
+    period, replays = replay(engine, books, since, now)
+    counted = [replay.only(watch, since) for replay in replays]
+    forecasts = [
+        _forecast(book, replay, period, watch, budget) for book, replay in zip(books, counted, strict=True)
+    ]
+    if running is None:
+        return Backtest(period, watch, forecasts[0], None)
+    new, lost = (
+        [one for one in told_only_by(replays[a], replays[b]) if one in counted[a].judged]
+        for a, b in ((0, 1), (1, 0))
+    )
+    told = sum(one.action is Action.TELL for one in counted[0].judged)
+    comparison = Comparison(
+        running=forecasts[1],
+        new=tuple(Difference(one, _because(one, replays[1], running)) for one in new),
+        lost=tuple(Difference(one, _because(one, replays[0], rulebook)) for one in lost),
+        both=told - len(new),
+    )
+    return Backtest(period, watch, forecasts[0], comparison)
+
+
+def replay(
+    engine: Engine, books: Sequence[Rulebook], since: datetime, now: datetime
+) -> tuple[Period, list[Replay]]:
+    """What each of these rulebooks makes of the past; the run-in before `since` is in it, but not counted."""
+    period, met = _go_over(engine, books, since, now)
+    with engine.connect() as connection:
+        silences = ledger.list_silences(connection, now, ended=True)
+    return period, [_replay(book, one, silences) for book, one in zip(books, met, strict=True)]
+
+
+# ---- the past
+
+
+def _go_over(
+    engine: Engine, books: Sequence[Rulebook], since: datetime, now: datetime
+) -> tuple[Period, list[list[_Met]]]:
+    """Reads the archive once. What matches is kept, of all else only how much there was."""
+    met: list[list[_Met]] = [[] for _ in books]
+    articles: set[int] = set()
+    revisions, first = 0, now
+    for past in _seen_by_the_alerts(engine, books[0], since - RUN_IN):
+        at = past.screened_at or now
+        if at >= since:
+            articles.add(past.article.id)
+            revisions, first = revisions + 1, min(first, at)
+        for book, kept in zip(books, met, strict=True):
+            if found := book.matcher.match(past.article):
+                kept.append(_Met(past.article, found, at))
+    period = Period(max(since, first), now, len(articles), revisions)
+    return period, [sorted(kept, key=_order) for kept in met]
+
+
+def _seen_by_the_alerts(engine: Engine, book: Rulebook, since: datetime) -> Iterator[Past]:
+    return (past for past in archive.revisions_since(engine, book.sources, since) if not past.gave_way)
+
+
+def _order(met: _Met) -> tuple[datetime, float, int]:
+    """The order of screening: batch by batch, and each as `screen` sorts it."""
+    return met.at, turn(met.article), met.article.revision
+
+
+# ---- going over it again
+
+
+def _replay(book: Rulebook, met: Iterable[_Met], silences: Sequence[Silence]) -> Replay:
+    scratch = create_engine("sqlite://", poolclass=StaticPool)
+    try:
+        for tables in (ledger.tables, outbox.tables):
+            tables.create_all(scratch)
+        with scratch.begin() as connection:
+            judged = tuple(one for revision in met for one in _judge(connection, book, revision, silences))
+            sent = tuple(_sent(connection))
+    finally:
+        scratch.dispose()
+    return Replay(judged, sent)
+
+
+def _judge(
+    connection: Connection, book: Rulebook, met: _Met, silences: Sequence[Silence]
+) -> Iterator[Judged]:
+    judge(connection, book, met.article, met.found, silences, met.at)
+    for row in ledger.matches_of(connection, met.article.id):
+        if row.revision == met.article.revision:
+            yield Judged(
+                article=met.article,
+                at=met.at,
+                watch=row.watch,
+                rule=row.rule,
+                level=row.level,
+                story=row.story,
+                action=Action(row.action),
+                reason=Reason(row.reason),
+                detail=row.detail,
+                words=frozenset((one["part"], one["text"].casefold()) for one in row.evidence),
+            )
+
+
+def _sent(connection: Connection) -> Iterator[Sent]:
+    for record in outbox.records(connection, limit=-1):
+        yield Sent(record.channel, record.watch or "", record.created_at)
+
+
+# ---- what it amounts to
+
+
+def _forecast(
+    book: Rulebook, replay: Replay, period: Period, watch: str | None, budget: int | None
+) -> Forecast:
+    wanted = [one for one in book.watches.values() if watch in {None, one.id}]
+    rules = [(one.id, rule.id, rule.level) for one in wanted for rule in one.in_order()]
+    channels = {(one.id, rule.id): one.told(rule.id) for one in wanted for rule in one.rules}
+    return forecast(replay, rules, channels, period.days, budget)
+
+
+def _because(told: Judged, other: Replay, book: Rulebook) -> str:
+    """Why the other version does not tell this: what became of its matches, and what its other rules lack."""
+    if told.watch not in book.watches:
+        return f"there is no watch {told.watch}"
+    fates = [
+        f"{one.rule} holds: {one.reason.value}" + (f" ({one.detail})" if one.detail else "")
+        for one in other.judged
+        if (one.watch, one.article.revision) == (told.watch, told.article.revision)
+    ]
+    rules = book.matcher.explain(told.article, told.watch).rules
+    lacking = [f"{rule.rule} lacks {rule.failed}" for rule in rules if rule.failed]
+    return "; ".join([*fates, *lacking][:MOST_RULES])
