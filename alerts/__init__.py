@@ -5,6 +5,7 @@ operators, query  the language of a watch
 watches           what is looked for
 matching          all watches against one article, in one pass
 evaluation        how good they are, on a labelled corpus
+linting           what is probably not meant, as the past and the sources show it
 marks             what a person says of an article, and how the rules fare by it
 stories           which event is it?
 silences          what shall stay quiet, and until when

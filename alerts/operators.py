@@ -8,6 +8,7 @@ A node answers `find(reading, scope)` with the occurrences that make it true, or
 hold. An empty list means: it holds, and there is nothing to show for it (NOT, `lang:fr`).
 """
 
+import copy
 import re
 import sys
 import unicodedata
@@ -93,6 +94,12 @@ class Reading:
         if seen is None:  # of the lead, which not every article is asked for
             seen = self.seen["lead"] = self.seen["title"].union(*(form.seen for form in self.forms(LEAD)))
         return seen
+
+    def supposing(self, part: "Node") -> "Reading":
+        """The same article, read as if this part held with nothing to show."""
+        other = copy.copy(self)  # what was found where is the same; what follows from it is asked anew
+        other.answers = {(id(part), scope): [] for scope in _PIECES}
+        return other
 
 
 def _forms(field: int, text: Text, search: Callable[[str], Hits]) -> list[Form]:

@@ -1,17 +1,24 @@
-"""`tocsin check`: the configuration, its rules, and online whether Slack and the sources answer.
+"""`tocsin check`: the configuration, its rules, what the past says of them, and online who answers.
 
-Lives here: gathering problems. Not here: what is a mistake (`settings`, `alerts.query`), what an outcome
-means (`crawler.fetches`).
+Lives here: gathering problems. Not here: what is a mistake (`settings`, `alerts.query`, `alerts.linting`),
+what an outcome means (`crawler.fetches`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
+from alerts import linting
 from alerts.channels import falls_back
 from alerts.notifications import DeliveryFailed
+from config.documents import KeyPath
 from config.reading import ConfigError, Problem
+from crawler import archive
 from crawler.fetches import Outcome
 from scheduler import assembly, once
+from scheduler.database import DatabaseUnusable, is_there, open_to_read
 from scheduler.settings import Settings, load, remarks
 
 
@@ -25,18 +32,57 @@ def check(directory: Path, environ: Mapping[str, str]) -> list[Problem]:
         matcher = assembly.rulebook(settings).matcher
     except ConfigError as error:
         return list(error.problems)
-    lint = [_lint(settings, *warning) for warning in matcher.warnings()]
-    return [*lint, *remarks(settings)]
+    said = [
+        linting.Remark(code, ("watches", watch, "rules", rule), message)
+        for watch, rule, code, message in matcher.warnings()
+    ]
+    watches, sets = settings.watches.watches, settings.watches.members()
+    said += linting.without_words(watches, sets, [source.language for source in settings.crawled.values()])
+    return [*_problems(settings, said), *remarks(settings)]
 
 
-def _lint(settings: Settings, watch: str, rule: str, code: str, message: str) -> Problem:
-    """A warning of the query language, at the line of its rule."""
+def check_past(settings: Settings, url: str, now: datetime) -> list[Problem]:
+    """What the database says of the rules, if there is one; none is made, and of an unusable one is told."""
+    if not is_there(url):
+        return []
+    try:
+        engine = open_to_read(url)
+    except DatabaseUnusable as error:
+        note = f"the archive is not asked: {error}"
+        return [settings.documents["watches.yaml"].problem((), note, "note")]
+    try:
+        return against_archive(settings, engine, now)
+    finally:
+        engine.dispose()
+
+
+def against_archive(settings: Settings, engine: Engine, now: datetime) -> list[Problem]:
+    """What the rules would have made of the last months, where that is probably not what is meant."""
+    hindsight = linting.Hindsight(settings.watches.watches, settings.watches.members())
+    since = now - linting.PERIOD
+    for past in archive.revisions_since(engine, settings.sources, since, newest=linting.NEWEST):
+        if not past.gave_way:
+            hindsight.hear(past.article, past.noticed_at)
+    with engine.connect() as connection:
+        first_seen = archive.first_seen(connection)
+    return _problems(settings, hindsight.remarks(first_seen, now))
+
+
+def _problems(settings: Settings, found: Iterable[linting.Remark]) -> list[Problem]:
+    """Remarks in the order of the file."""
+    return sorted((_problem(settings, one) for one in found), key=lambda problem: problem.line or 0)
+
+
+def _problem(settings: Settings, remark: linting.Remark) -> Problem:
+    """A remark at the line of its set or its rule."""
+    at: KeyPath = remark.place
+    if remark.place[0] == "watches":
+        _, watch, _, rule = remark.place
+        n = [known.id for known in settings.watches.watches].index(watch)
+        m = [known.id for known in settings.watches.watches[n].rules].index(rule)
+        at = ("watches", n, "rules", m, "query")
     document = settings.documents["watches.yaml"]
-    for n, known in enumerate(settings.watches.watches):
-        for m, one in enumerate(known.rules):
-            if (known.id, one.id) == (watch, rule):
-                return document.problem(("watches", n, "rules", m, "query"), f"{code} {message}", "warning")
-    return Problem("warning", "watches.yaml", None, f"watches[{watch}].rules[{rule}]", f"{code} {message}")
+    return document.problem(at, f"{remark.code} {remark.message}", remark.severity)
 
 
 def fall_backs(settings: Settings) -> list[Problem]:

@@ -63,14 +63,19 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def is_there(url: str) -> bool:
+    """Whether there is a database at all; of a server only opening it can tell."""
+    at = make_url(url)
+    return at.drivername != "sqlite" or Path(at.database or "").is_file()
+
+
 def open_to_read(url: str) -> Engine:
     """An engine that changes nothing, not even the schema, and holds up no writer for longer than it reads.
 
     Raises DatabaseUnusable where there is no database, or one of another version.
     """
-    at = make_url(url)
-    if at.drivername == "sqlite" and not Path(at.database or "").is_file():
-        raise DatabaseUnusable(f"{at.database}: there is no database yet; `tocsin run` makes one")
+    if not is_there(url):
+        raise DatabaseUnusable(f"{make_url(url).database}: there is no database yet; `tocsin run` makes one")
     engine = create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": True})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_to_read)

@@ -100,19 +100,23 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
+def url_of(data: Path) -> str:
+    """The address of the database a command works on."""
+    return database_url(data, os.environ.get("TOCSIN_DATABASE_URL"))
+
+
 @contextmanager
 def database_of(data: Path) -> Iterator[Engine]:
     """The database a command works on; closed with the block."""
-    override = os.environ.get("TOCSIN_DATABASE_URL")
-    if not override:
+    if not os.environ.get("TOCSIN_DATABASE_URL"):
         data.mkdir(parents=True, exist_ok=True)
-    yield from _closed(open_database(database_url(data, override)))
+    yield from _closed(open_database(url_of(data)))
 
 
 @contextmanager
 def database_to_read(data: Path) -> Iterator[Engine]:
     """The same for a command that only looks: it makes no database, and holds up nobody."""
-    yield from _closed(open_to_read(database_url(data, os.environ.get("TOCSIN_DATABASE_URL"))))
+    yield from _closed(open_to_read(url_of(data)))
 
 
 def _closed(engine: Engine) -> Iterator[Engine]:

@@ -32,7 +32,7 @@ from crawler.archive.reading import (
 )
 from crawler.archive.schema import tables
 from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
-from crawler.archive.standing import counts, entry_counts, latest_entries, mark_told, source_rows
+from crawler.archive.standing import counts, entry_counts, first_seen, latest_entries, mark_told, source_rows
 
 __all__ = [
     "PAGE_GRACE",
@@ -48,6 +48,7 @@ __all__ = [
     "enrol",
     "entry_counts",
     "find",
+    "first_seen",
     "host_rules",
     "latest_entries",
     "make_due",

@@ -42,6 +42,12 @@ def counts(connection: Connection) -> dict[str, int]:
     }
 
 
+def first_seen(connection: Connection) -> datetime | None:
+    """How far back the archive reaches; None: it is empty."""
+    first: datetime | None = connection.scalar(select(func.min(articles.c.seen_at)))
+    return first
+
+
 def latest_entries(connection: Connection, source: SourceId, limit: int) -> Sequence[Row[Any]]:
     """What a source announced last, newest first."""
     newest = select(entries).where(entries.c.source == source).order_by(entries.c.id.desc()).limit(limit)

@@ -34,6 +34,7 @@ from scheduler.terminal import (
     console,
     database_of,
     print_json,
+    url_of,
     watch_named,
 )
 
@@ -44,16 +45,20 @@ app = typer.Typer()
 @command
 def check(
     config_dir: ConfigDir,
+    data: DataDir,
     online: Annotated[
         bool, typer.Option("--online", help="Also ask Slack and fetch every source once.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The configuration and its rules; with --online also whether Slack and every source answer."""
+    """The configuration, its rules, and what the archive says of them; online also who answers."""
     logs.configure("text", "error", ())
     problems = checking.check(config_dir, os.environ)
-    if online and not any(p.severity == "error" for p in problems):
-        problems += asyncio.run(checking.check_online(load(config_dir, os.environ)))
+    if not any(p.severity == "error" for p in problems):
+        settings = load(config_dir, os.environ)
+        problems += checking.check_past(settings, url_of(data), utc_now())
+        if online:
+            problems += asyncio.run(checking.check_online(settings))
     fine = not any(p.severity == "error" for p in problems)
     if as_json:
         print_json({"ok": fine, "problems": [_problem_json(p) for p in problems]})

@@ -1,10 +1,12 @@
 """The command line: what it answers, and with which exit code."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from typer.testing import CliRunner, Result
 
 from alerts import ledger
@@ -14,7 +16,7 @@ from crawler.sources import SourceId
 from scheduler import cli
 from scheduler.daemon import sole_instance
 from scheduler.database import FILE, open_database
-from tests.builders import HOUR, NOW, entry, fetch, source
+from tests.builders import DAY, HOUR, NOW, entry, fetch, source
 
 WATCHES = """
 sets: {openai: [OpenAI], microsoft: [Microsoft]}
@@ -210,3 +212,54 @@ def test_a_silence_of_the_command_line_holds_what_the_daemon_finds(desk: Desk) -
     with engine.connect() as connection:
         assert ledger.recent_alerts(connection, 9) == []
     engine.dispose()
+
+
+# ---- check and the past
+
+
+def test_check_asks_the_archive_if_there_is_one_and_makes_none(desk: Desk) -> None:
+    desk.write("watches.yaml", WATCHES.replace("@microsoft)", "@microsoft) NOT lawsuit"))
+    assert desk.json("check")["problems"] == []
+    assert not (desk.data / FILE).exists()
+    desk.bring(
+        *(f"OpenAI and Microsoft on day {n}" for n in range(6)),
+        *(f"OpenAI, Microsoft, lawsuit {n}" for n in range(6)),
+    )
+    with time_machine.travel(NOW, tick=False):
+        answer = desk.json("check")
+    assert answer["ok"] is True
+    [problem] = answer["problems"]
+    assert (problem["severity"], problem["line"], problem["key"]) == (
+        "warning",
+        7,
+        "watches[pact].rules[core].query",
+    )
+    assert problem["message"].startswith("L4 NOT lawsuit drops 6 of 12 past matches (50 %)")
+
+
+def test_check_looks_at_the_last_months_only(desk: Desk) -> None:
+    desk.write("watches.yaml", WATCHES.replace("@microsoft)", "@microsoft) NOT lawsuit"))
+    desk.bring(*(f"OpenAI, Microsoft, lawsuit {n}" for n in range(12)))
+    with time_machine.travel(NOW + 91 * DAY, tick=False):
+        assert desk.json("check")["problems"] == []
+
+
+def test_check_leaves_a_database_of_another_version_alone_and_says_so(desk: Desk) -> None:
+    desk.bring()
+    with sqlite3.connect(desk.data / FILE) as connection:
+        connection.execute("UPDATE schema_of_alerts SET version_num = 'alerts_9999'")
+    connection.close()
+    answer = desk.json("check")
+    assert answer["ok"] is True
+    [problem] = answer["problems"]
+    assert (problem["severity"], problem["line"]) == ("note", None)
+    assert "the archive is not asked" in problem["message"]
+    assert "another version" in problem["message"]
+
+
+def test_check_names_the_set_that_has_no_words_for_a_language_we_read(desk: Desk) -> None:
+    desk.write("sources.yaml", SOURCES.replace("feed'}", "feed', language: ru}"))
+    desk.write("watches.yaml", WATCHES.replace("[OpenAI]", "{latin: [OpenAI]}"))
+    [problem] = desk.json("check")["problems"]
+    assert (problem["line"], problem["key"]) == (2, "sets.openai")
+    assert problem["message"] == "L9 has no member for languages the sources speak: ru (1 source)"
