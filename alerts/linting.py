@@ -19,7 +19,7 @@ from alerts.watches import Rule, Watch, read_rule
 from crawler.articles import Article
 
 PERIOD = timedelta(days=90)  # a word that was not written for a quarter may be one that nobody writes
-NEWEST = 50_000  # revisions looked at: some fifteen seconds
+NEWEST = 50_000  # revisions looked at: some twenty seconds
 TOO_MUCH = 0.2  # of its past matches a NOT may drop before somebody should look at it
 ENOUGH_MATCHES = 10  # for a share to mean anything
 ENOUGH_ARTICLES = 1_000  # fewer cannot say of a rare word that it is dead

@@ -140,6 +140,7 @@ def test_a_term_written_in_a_rule_is_worth_a_warning() -> None:
         ("微软", "昨天微软宣布了结果"),
         ("OpenAI", "ОpenАI with two Cyrillic letters"),
         ("y", "Uno y otro"),
+        ("/Micro.?soft/", "Micro-soft, as they spelled it then"),
     ],
 )
 def test_a_term_found_once_is_alive(written: str, title: str) -> None:

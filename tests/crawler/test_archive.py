@@ -411,6 +411,16 @@ def test_a_replay_includes_sources_that_left_the_configuration(book: Book) -> No
     assert (met.article.source, met.article.source_name) == ("herald", "herald")
 
 
+def test_the_archive_tells_how_far_back_it_reaches(engine: Engine) -> None:
+    made = Book(engine)
+    with engine.connect() as connection:
+        assert archive.first_seen(connection) is None
+    made.read(entry("Old news"))
+    made.read(entry("News"), now=NOW + HOUR)
+    with engine.connect() as connection:
+        assert archive.first_seen(connection) == NOW
+
+
 def test_a_replay_does_not_stand_in_the_way_of_the_daemon(book: Book) -> None:
     """What the daemon writes in the middle of it is written at once, and met at the end."""
     book.read(entry("News"), now=NOW + HOUR)
