@@ -180,17 +180,17 @@ def _item(line: Mapping[str, Any]) -> LabelledItem:
     )  # fmt: skip
 
 
-def judged(item: LabelledItem, matcher: Matcher, watch_id: str) -> Decision:
-    """What a watch makes of one item; shadow rules have no say."""
-    matches = [one for one in matcher.match(item.article()) if one.watch == watch_id and not one.shadow]
-    return Decision(item, matches[0] if matches else None)
+def heard(article: Article, matcher: Matcher, watch_id: str) -> Match | None:
+    """By which rule a watch hears of an article; shadow rules have no say."""
+    matches = [one for one in matcher.match(article) if one.watch == watch_id and not one.shadow]
+    return matches[0] if matches else None
 
 
 def evaluate(items: Iterable[LabelledItem], matcher: Matcher, watch_id: str) -> Report:
     """Every item against one watch; only the level `alert` counts as told."""
     report = Report(watch_id)
     for item in items:
-        decision = judged(item, matcher, watch_id)
+        decision = Decision(item, heard(item.article(), matcher, watch_id))
         report.decisions.append(decision)
         for count in (report.total, report.by_language[item.language]):
             count.add(item.label, decision.verdict)

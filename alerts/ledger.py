@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from alerts.alerting import Action, Verdict
 from alerts.evaluation import LabelledItem
-from alerts.marks import Judgement, Mark, Standing, Tally, tallied
+from alerts.marks import Judgement, Mark, Ruling, Tally, tallied
 from alerts.matching import Match
 from alerts.silences import Aim, Silence
 from alerts.stories import Joined, Known, StoryId, Tie
@@ -148,13 +148,13 @@ marks = Table(
     ),
     Column("version", String(8), comment="of that rule; null: none, or from before versions were kept"),
     Column(
-        "standing",
+        "ruling",
         String(10),
         nullable=False,
         comment="alert | digest | quiet: under the rules last in force",
     ),
-    Column("standing_rule", String(80), comment="whose verdict that is; null: quiet"),
-    Column("standing_version", String(8), comment="of that rule; null: quiet"),
+    Column("ruling_rule", String(80), comment="whose verdict that is; null: quiet"),
+    Column("ruling_version", String(8), comment="of that rule; null: quiet"),
     UniqueConstraint("watch", "article", name="one_mark_per_article_and_watch"),
 )
 
@@ -346,7 +346,7 @@ def keep_mark(
     watch: str,
     article: Article,
     judgement: Judgement,
-    standing: Standing,
+    ruling: Ruling,
     author: str,
     comment: str,
     now: datetime,
@@ -365,7 +365,7 @@ def keep_mark(
             rule=behind.rule if behind else None,
             version=behind.version if behind else None,
             **_copied(article),
-            **_standing(standing),
+            **_ruling(ruling),
         )
     ).inserted_primary_key
     if key is None:
@@ -398,11 +398,11 @@ def _copied(article: Article) -> dict[str, Any]:
     return {**copied, "byline": article.author, "article": article.id if article.id != NOT_ARCHIVED else None}
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _ruling(ruling: Ruling) -> dict[str, Any]:
     return {
-        "standing": standing.verdict,
-        "standing_rule": standing.rule,
-        "standing_version": standing.version,
+        "ruling": ruling.verdict,
+        "ruling_rule": ruling.rule,
+        "ruling_version": ruling.version,
     }
 
 
@@ -424,10 +424,10 @@ def _mark(row: Row[Any]) -> Mark:
         author=row.byline,
         tags=row.tags,
     )
-    standing = Standing(row.standing, row.standing_rule, row.standing_version)
+    ruling = Ruling(row.ruling, row.ruling_rule, row.ruling_version)
     return Mark(
         row.id, row.watch, judgement, row.author, row.comment, row.at, row.article, item, row.published,
-        row.rule, row.version, standing,
+        row.rule, row.version, ruling,
     )  # fmt: skip
 
 
@@ -442,10 +442,10 @@ def remove_mark(connection: Connection, mark: int) -> bool:
     return connection.execute(delete(marks).where(marks.c.id == mark)).rowcount == 1
 
 
-def take_into_force(connection: Connection, standings: Mapping[int, Standing]) -> None:
-    """How each mark stands under the rules that are in force from now on."""
-    for mark, standing in standings.items():
-        connection.execute(update(marks).where(marks.c.id == mark).values(**_standing(standing)))
+def take_into_force(connection: Connection, rulings: Mapping[int, Ruling]) -> None:
+    """What the rules that are in force from now on make of each mark."""
+    for mark, ruling in rulings.items():
+        connection.execute(update(marks).where(marks.c.id == mark).values(**_ruling(ruling)))
 
 
 def marks_by_version(connection: Connection, watch: str | None = None) -> list[Tally]:

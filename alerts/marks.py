@@ -12,8 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from alerts.evaluation import Label, LabelledItem, Verdict, judged
-from alerts.matching import Match, Matcher
+from alerts.evaluation import Label, LabelledItem, Verdict, heard
+from alerts.matching import Matcher
+from crawler.articles import Article
 from crawler.sources import SourceId
 
 UNANNOUNCED = SourceId("unannounced")  # stands for the source of a page that none announced
@@ -33,7 +34,7 @@ class Judgement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Ruling:
     """What the rules make of an article: the verdict of the first that holds, and which one it was."""
 
     verdict: Verdict
@@ -56,7 +57,7 @@ class Mark:
     published: datetime | None
     rule: str | None  # which had told it, or held it for the digest
     version: str | None  # of that rule
-    standing: Standing  # under the rules that were last in force
+    ruling: Ruling  # under the rules that were last in force
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin mark list --json` prints it."""
@@ -65,7 +66,7 @@ class Mark:
             "url": self.item.url, "title": self.item.title, "language": self.item.language,
             "source": self.item.source if self.article else None, "published": self.published,
             "author": self.author, "comment": self.comment, "at": self.at,
-            "rule": self.rule, "version": self.version, "verdict": self.standing.verdict,
+            "rule": self.rule, "version": self.version, "verdict": self.ruling.verdict,
         }  # fmt: skip
 
     def to_corpus(self) -> dict[str, Any]:
@@ -79,15 +80,20 @@ class Mark:
         }  # fmt: skip
 
 
-def standing(item: LabelledItem, matcher: Matcher, watch: str) -> Standing:
-    """What these rules make of an item."""
-    return standing_of(judged(item, matcher, watch).match)
-
-
-def standing_of(match: Match | None) -> Standing:
+def ruled(article: Article, matcher: Matcher, watch: str) -> Ruling:
+    """What these rules make of an article."""
+    match = heard(article, matcher, watch)
     if match is None:
-        return Standing("quiet")
-    return Standing("alert" if match.level == "alert" else "digest", match.rule, match.version)
+        return Ruling("quiet")
+    return Ruling("alert" if match.level == "alert" else "digest", match.rule, match.version)
+
+
+def rulings(kept: Iterable[Mark], matcher: Matcher) -> dict[int, Ruling]:
+    """Mark → what these rules make of it. A mark of a watch that is not among them has no ruling."""
+    watches = {watch for watch, _ in matcher.versions()}
+    return {
+        mark.id: ruled(mark.item.article(), matcher, mark.watch) for mark in kept if mark.watch in watches
+    }
 
 
 # ---- what a change of the rules does
@@ -132,6 +138,14 @@ class Tally:
         """None: nobody has said yet."""
         said = self.relevant + self.not_relevant
         return round(self.relevant / said, 4) if said else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin mark list --by-rule --json` prints it."""
+        return {
+            "watch": self.watch, "rule": self.rule, "version": self.version, "relevant": self.relevant,
+            "not_relevant": self.not_relevant, "precision": self.precision,
+            "should_have_alerted": self.should_have_alerted,
+        }  # fmt: skip
 
 
 def tallied(counted: Iterable[tuple[str, str | None, str | None, str, int]]) -> list[Tally]:

@@ -1,15 +1,18 @@
 """From the settings to the parts that run: rulebook, channels with their notifiers, crawler, jobs.
 
-Lives here: putting together, for the daemon and the commands alike. Not here: what the parts do.
+Lives here: putting together, for the daemon and the commands alike; and what is written down when rules come
+into force. Not here: what the parts do.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from alerts import ledger
 from alerts.channels import Channel, effective
+from alerts.marks import rulings
 from alerts.matching import Matcher
 from alerts.notifiers import NOTIFIERS, Notifier
 from alerts.screen import Rulebook
@@ -27,6 +30,11 @@ def rulebook(settings: Settings) -> Rulebook:
         matcher=Matcher(watches, settings.watches.members()),
         backlog=settings.daemon.backlog,
     )
+
+
+def take_into_force(connection: Connection, matcher: Matcher) -> None:
+    """What the rules that run from now on make of each mark: `tocsin check` holds other rules against it."""
+    ledger.take_into_force(connection, rulings(ledger.list_marks(connection), matcher))
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

@@ -124,6 +124,7 @@ class Daemon:
             outbox.recover(connection, now, self.settings.daemon.delivery.settle)
             outbox.give_up_channels(connection, self.jobs.channels, now)
             outbox.resume(connection, now)
+            assembly.take_into_force(connection, self.jobs.rulebook.matcher)
 
     # ---- ticking
 
@@ -224,6 +225,7 @@ class Daemon:
             archive.enrol(connection, settings.crawled.values())
             outbox.give_up_channels(connection, used, utc_now())
             outbox.resume(connection, utc_now())
+            assembly.take_into_force(connection, rulebook.matcher)
 
     def _tell_refused(self, problems: str) -> None:
         """Once, however often the same mistakes are read."""

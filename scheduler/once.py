@@ -67,6 +67,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
         archive.enrol(connection, settings.crawled.values())
         outbox.recover(connection, now, settings.daemon.delivery.settle)
         outbox.resume(connection, now)
+        assembly.take_into_force(connection, jobs.rulebook.matcher)
     await jobs.crawler.open()
     try:
         crawled = await jobs.crawler.crawl_all()

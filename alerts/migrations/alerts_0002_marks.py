@@ -49,13 +49,13 @@ def upgrade() -> None:
             "version", sa.String(8), comment="of that rule; null: none, or from before versions were kept"
         ),
         sa.Column(
-            "standing",
+            "ruling",
             sa.String(10),
             nullable=False,
             comment="alert | digest | quiet: under the rules last in force",
         ),
-        sa.Column("standing_rule", sa.String(80), comment="whose verdict that is; null: quiet"),
-        sa.Column("standing_version", sa.String(8), comment="of that rule; null: quiet"),
+        sa.Column("ruling_rule", sa.String(80), comment="whose verdict that is; null: quiet"),
+        sa.Column("ruling_version", sa.String(8), comment="of that rule; null: quiet"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("watch", "article", name="one_mark_per_article_and_watch"),
     )

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from alerts import ledger
 from alerts.alerting import Action, Reason, Verdict
-from alerts.marks import Judgement, Mark, Standing, Tally, Turn, standing, turn
+from alerts.marks import Judgement, Mark, Ruling, Tally, Turn, ruled, turn
 from alerts.matching import Matcher
 from alerts.stories import StoryId
 from alerts.watches import Rule, Watch
@@ -15,7 +15,7 @@ from crawler.articles import Article
 from tests.builders import DAY, NOW, article, match
 
 RELEVANT, NOT_RELEVANT, MISSED = Judgement
-QUIET = Standing("quiet")
+QUIET = Ruling("quiet")
 
 
 # ---- other rules
@@ -59,11 +59,11 @@ class Pad:
         return self.marked(judgement, of, **more)[0]
 
     def marked(
-        self, judgement: Judgement, of: Article | None = None, watch: str = "pact", standing: Standing = QUIET
+        self, judgement: Judgement, of: Article | None = None, watch: str = "pact", ruling: Ruling = QUIET
     ) -> tuple[Mark, Judgement | None]:
         with self.engine.begin() as connection:
             return ledger.keep_mark(
-                connection, watch, of or article("OpenAI"), judgement, standing, "ann", "so it is", NOW
+                connection, watch, of or article("OpenAI"), judgement, ruling, "ann", "so it is", NOW
             )
 
     def matched(self, action: Action, rule: str = "core", of: int = 1, revision: int = 1) -> None:
@@ -96,10 +96,10 @@ def test_a_mark_keeps_all_of_the_article_that_a_rule_may_ask_for(pad: Pad) -> No
         language="fr",
         published=NOW - DAY,
     )
-    mark = pad.mark(of=given, standing=Standing("alert", "core", "0badcafe"))
+    mark = pad.mark(of=given, ruling=Ruling("alert", "core", "0badcafe"))
     assert pad.all() == [mark]
     assert (mark.author, mark.comment, mark.at, mark.published) == ("ann", "so it is", NOW, NOW - DAY)
-    assert mark.standing == Standing("alert", "core", "0badcafe")
+    assert mark.ruling == Ruling("alert", "core", "0badcafe")
     copied, facts = mark.item.article(), ("url", "link", "title", "text", "language", "author", "source",
                                           "source_name", "publisher", "tier")  # fmt: skip
     assert [getattr(copied, fact) for fact in facts] == [getattr(given, fact) for fact in facts]
@@ -157,15 +157,15 @@ def test_a_mark_can_be_removed_once(pad: Pad) -> None:
     assert pad.all() == []
 
 
-def test_rules_that_come_into_force_change_how_marks_stand(pad: Pad) -> None:
+def test_rules_that_come_into_force_change_the_rulings_of_marks(pad: Pad) -> None:
     mark = pad.mark(of=article("OpenAI signs"))
     rules = (Rule(id="core", query="title:OpenAI"), Rule(id="trial", query="signs", shadow=True))
     matcher = Matcher([Watch(id="pact", rules=rules)])
-    stands = standing(mark.item, matcher, "pact")
-    assert stands == Standing("alert", "core", matcher.versions()["pact", "core"])
+    now = ruled(mark.item.article(), matcher, "pact")
+    assert now == Ruling("alert", "core", matcher.versions()["pact", "core"])
     with pad.engine.begin() as connection:
-        ledger.take_into_force(connection, {mark.id: stands})
-    assert pad.all()[0].standing == stands
+        ledger.take_into_force(connection, {mark.id: now})
+    assert pad.all()[0].ruling == now
 
 
 def test_marks_are_counted_for_each_version_of_a_rule(pad: Pad) -> None:
