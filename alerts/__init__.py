@@ -7,6 +7,7 @@ matching          all watches against one article, in one pass
 evaluation        how good they are, on a labelled corpus
 linting           what is probably not meant, as the past and the sources show it
 marks             what a person says of an article, and how the rules fare by it
+blaming           which words stand behind what is not relevant
 stories           which event is it?
 silences          what shall stay quiet, and until when
 alerting          the verdict, with its reason

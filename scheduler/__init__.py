@@ -14,6 +14,7 @@ health, status_page  who may ask, and what they see
 notices              what the ops channel is told
 checking             what `tocsin check` finds
 adopting             rules that passed come into force
+golden               what it says of the marks
 logs                 one line an event
 demo                 the whole product on a built-in world
 """

@@ -1,7 +1,7 @@
 """`tocsin check`: the configuration, its rules, what the past says of them, and online who answers.
 
 Lives here: gathering problems. Not here: what is a mistake (`settings`, `alerts.query`, `alerts.linting`),
-what an outcome means (`crawler.fetches`).
+what an outcome means (`crawler.fetches`), what is said of a mark (`golden`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from alerts import linting
+from alerts import ledger, linting
 from alerts.channels import falls_back
 from alerts.notifications import DeliveryFailed
 from config.documents import KeyPath
 from config.reading import ConfigError, Problem
 from crawler import archive
 from crawler.fetches import Outcome
-from scheduler import assembly, once
+from scheduler import assembly, golden, once
 from scheduler.database import DatabaseUnusable, is_there, open_to_read
 from scheduler.settings import Settings, load, remarks
 
@@ -51,7 +51,7 @@ def check_past(settings: Settings, url: str, now: datetime) -> list[Problem]:
         note = f"the archive is not asked: {error}"
         return [settings.documents["watches.yaml"].problem((), note, "note")]
     try:
-        return against_archive(settings, engine, now)
+        return [*against_archive(settings, engine, now), *check_marks(settings, engine)]
     finally:
         engine.dispose()
 
@@ -66,6 +66,13 @@ def against_archive(settings: Settings, engine: Engine, now: datetime) -> list[P
     with engine.connect() as connection:
         first_seen = archive.first_seen(connection)
     return _problems(settings, hindsight.remarks(first_seen, now))
+
+
+def check_marks(settings: Settings, engine: Engine) -> list[Problem]:
+    """What the rules would make of what a person has marked."""
+    with engine.connect() as connection:
+        kept = ledger.list_marks(connection)
+    return golden.against_marks(settings, assembly.rulebook(settings).matcher, kept)
 
 
 def _problems(settings: Settings, found: Iterable[linting.Remark]) -> list[Problem]:

@@ -6,7 +6,7 @@ what outsiders may hold on to.
 
 import typer
 
-from scheduler.commands import asking, backtests, dead, running, silences, sources
+from scheduler.commands import asking, backtests, dead, marks, running, silences, sources
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.add_typer(asking.app)
 app.add_typer(backtests.app)
 app.add_typer(sources.app, name="sources")
 app.add_typer(silences.app, name="silence")
+app.add_typer(marks.app, name="mark")
 app.add_typer(dead.app, name="dead")
 
 

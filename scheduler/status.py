@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from alerts import ledger, outbox
+from alerts.marks import Tally
 from alerts.notifications import Alarm
 from alerts.outbox import ChannelState, Record, State
 from crawler import archive
@@ -58,6 +59,7 @@ class Picture:
     channels: tuple[ChannelState, ...]
     alerts: tuple[Row[Any], ...]  # newest first
     silences: int
+    marks: tuple[Tally, ...]
     seen_to_told: Mapping[str, float | None]  # seconds; p50, p95, max of the recent ones
 
     @property
@@ -88,6 +90,7 @@ class Picture:
             "last_alert": alert_json(self.alerts[0]) if self.alerts else None,
             "last_sent": _plain(self.last_sent),
             "silences": self.silences,
+            "marks": [tally.to_json() for tally in self.marks],
             "latency_s": {"seen_to_told": dict(self.seen_to_told)},
         }
 
@@ -109,6 +112,7 @@ def picture(connection: Connection, configured: Mapping[SourceId, Source], now: 
         channels=tuple(outbox.channel_states(connection)),
         alerts=tuple(ledger.recent_alerts(connection, SHOWN_ALERTS)),
         silences=len(ledger.list_silences(connection, now)),
+        marks=tuple(ledger.marks_by_version(connection)),
         seen_to_told=percentiles([s for s in map(_seen_to_told, sent) if s is not None]),
     )
 

@@ -127,10 +127,10 @@ def _closed(engine: Engine) -> Iterator[Engine]:
 
 
 def print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=_plain))
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1, default=plain))
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

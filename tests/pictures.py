@@ -167,6 +167,7 @@ def picture() -> Picture:
         ),
         alerts=cast("tuple[Row[Any], ...]", alerts),
         silences=0,
+        marks=(),
         seen_to_told={"p50": 1.4, "p95": 8.2, "max": 31.0},
     )
 

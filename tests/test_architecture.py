@@ -26,6 +26,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.commands.asking",
         "scheduler.commands.backtests",
         "scheduler.commands.sources",
+        "scheduler.commands.marks",
         "scheduler.commands.silences",
         "scheduler.commands.dead",
     },

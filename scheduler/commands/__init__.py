@@ -5,5 +5,6 @@ asking    check, why, try, evaluate, status
 backtests what rules would have told
 sources   the sources and their health
 silences  what stays quiet
+marks     what is relevant
 dead      deliveries that were given up
 """

@@ -13,9 +13,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from alerts import explanation
-from alerts.evaluation import Report, evaluate, read_corpus
+from alerts import explanation, ledger
+from alerts.evaluation import LabelledItem, Report, evaluate, read_corpus
 from alerts.explanation import Why
+from alerts.marks import Judgement
 from alerts.matching import Matcher
 from alerts.query import parse
 from alerts.watches import Rule, Watch
@@ -33,7 +34,9 @@ from scheduler.terminal import (
     command,
     console,
     database_of,
+    database_to_read,
     print_json,
+    stop,
     url_of,
     watch_named,
 )
@@ -221,21 +224,34 @@ def _article(text: str) -> Article:
 @app.command("evaluate")
 @command
 def evaluate_corpus(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.jsonl", help="Labelled items, one JSON object a line.")
-    ],
     config_dir: ConfigDir,
+    data: DataDir,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE.jsonl]", help="Labelled items, one JSON object a line. Default: the marks."
+        ),
+    ] = None,
     watch: Annotated[str | None, typer.Option("--watch", help="Default: the first watch.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A watch against a labelled corpus: how much is found, how much of what is told is right."""
+    """A watch against a labelled corpus, or against its marks: how much is found and how much of it right."""
     settings = load(config_dir, os.environ)
     chosen = watch_named(settings, watch)
-    report = evaluate(read_corpus(file), assembly.rulebook(settings).matcher, chosen.id)
+    items = read_corpus(file) if file else _marked(data, chosen)
+    report = evaluate(items, assembly.rulebook(settings).matcher, chosen.id)
     if as_json:
         print_json(report.to_json())
     else:
         _print_report(report)
+
+
+def _marked(data: Path, watch: Watch) -> list[LabelledItem]:
+    with database_to_read(data) as engine, engine.connect() as connection:
+        items = [mark.item for mark in ledger.list_marks(connection, watch.id)]
+    if not items:
+        stop(Exit.USAGE, f"nothing is marked for {watch.id}: name a file, or begin with `tocsin mark add`")
+    return items
 
 
 def _print_report(report: Report) -> None:
@@ -300,6 +316,9 @@ def _status_lines(picture: status.Picture) -> list[str]:
         "verdicts    "
         + (", ".join(f"{count} {reason}" for reason, count in picture.verdicts_24h.items()) or "none in 24 h")
     )
+    if picture.marks:
+        said = (f"{sum(getattr(t, one) for t in picture.marks)} {one.replace('_', ' ')}" for one in Judgement)
+        lines.append(f"marks       {', '.join(said)}")
     told = picture.seen_to_told
     if told["p50"] is not None:
         lines.append(

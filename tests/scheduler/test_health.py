@@ -57,7 +57,7 @@ def picture(**more: Any) -> Picture:
         **{
             "at": NOW, "sources": (source(),), "archive": {"entries": 7}, "verdicts_24h": {"tell": 1},
             "deliveries": {State.SENT: 1}, "oldest_waiting": None, "last_sent": NOW - MINUTE,
-            "channels": (channel(),), "alerts": (alert(),), "silences": 0,
+            "channels": (channel(),), "alerts": (alert(),), "silences": 0, "marks": (),
             "seen_to_told": {"p50": 1.5, "p95": None, "max": 9.0}, **more,
         }
     )  # fmt: skip
