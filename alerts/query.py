@@ -72,10 +72,12 @@ class QueryError(ValueError):
             hints.append(f"expected {self.expected}")
         if self.nearest:
             hints.append(f"did you mean {self.nearest}?")
-        return f"{'; '.join(hints)} (at character {self.position + 1})\n  {line}\n  {caret}"
+        said = "; ".join(hint if len(hint) <= _LONGEST_HINT else f"{hint[:_LONGEST_HINT]}…" for hint in hints)
+        return f"{_printed(said)} (at character {self.position + 1})\n  {line}\n  {caret}"
 
 
 _AROUND = 70  # characters shown on either side of a mistake
+_LONGEST_HINT = 1000  # characters; a named query that is wrong brings its own lines
 
 
 def _line_and_caret(text: str, position: int) -> tuple[str, str]:
@@ -86,9 +88,12 @@ def _line_and_caret(text: str, position: int) -> tuple[str, str]:
     before, behind = text[first:position], text[position : last if end < 0 else min(end, last)]
     if first > start:
         before = f"…{before}"
-    printed = [character if character.isprintable() else " " for character in before + behind]
-    width = sum(map(_width, printed[: len(before)]))
-    return "".join(printed), " " * width + "^"
+    return _printed(before + behind), " " * sum(map(_width, _printed(before))) + "^"
+
+
+def _printed(text: str) -> str:
+    """As a terminal may show it: a query may come with what would colour or clear it."""
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
 
 
 def _width(character: str) -> int:

@@ -21,9 +21,9 @@ PARAGRAPH_COST = 10  # words: the end of a paragraph parts two names as a senten
 THAI_WORD = 4  # characters: Thai, Lao, Khmer and Burmese write no spaces; about the length of their words
 
 # Soft hyphen, joiners, zero-width spaces, direction marks, variation selectors; and the Arabic tatweel
-# and vowel signs, which decorate a word without changing it.
+# and vowel signs, which decorate a word without changing it (madda and hamza make other letters).
 _INVISIBLE = (
-    "\u00ad\u034f\u061c\u0640\u064b-\u065f\u180b-\u180e"
+    "\u00ad\u034f\u061c\u0640\u064b-\u0652\u0656-\u065f\u180b-\u180e"
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 )
 # NFKC would glue these to the word before them: OpenAI™ -> OpenAITM, Microsoft² -> Microsoft2.
@@ -55,7 +55,7 @@ _SENTENCE_END = re.compile(
     r"""[.!?؟۔…。！？｡।॥།။។\n](?:(?<=\n)|(?<=[。！？｡।॥།။។])[」』”）]*|(?<=[.!?؟۔…])"""
     r"""(?<!\b[A-WYZÀ-ÞА-Я]\.)(?<!\b(?:Mr|Ms|Dr|St|vs|No|Nr)\.)(?<!\b(?:Mrs|Sen|Gov|Rep)\.)(?<!\bProf\.)"""
     r"""(?:(?<!\d\.)|(?!\s(?:Januar|Februar|März|April|Mai|Ju[nl]i|August|\w+ber)\b))"""
-    r"""["'”’»)\]]*(?=\s+[^\sa-zа-я]))"""
+    rf"""["'”’»)\]{_INVISIBLE}]*(?=\s[\s{_INVISIBLE}]*[^\s{_INVISIBLE}a-zа-я]))"""
 )
 _ODD_SCRIPTS = re.compile(
     r"[\u0300-\u036f\u0590-\u10ff\u1780-\u17ff\u3040-\uabff\uf900-\ufaff\U00020000-\U0003ffff]"

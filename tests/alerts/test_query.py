@@ -1,11 +1,14 @@
 """Query: reading, precedence, errors with a caret. The rest is in the manual's tables (test_docs_watches)."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import time
 
-from alerts.operators import OPERATORS
-from alerts.query import QueryError, Sets, parse
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from alerts.operators import OPERATORS, Node
+from alerts.query import LONGEST_QUERY, QueryError, Sets, parse
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,9 @@ from alerts.query import QueryError, Sets, parse
         ("ATLEAST/2 a NEAR/1 b", "ATLEAST/2 (a NEAR/1 b)"),
         ("lead:ATLEAST/2 a", "lead:(ATLEAST/2 a)"),
         ("a EXCEPT b EXCEPT c", "a EXCEPT b EXCEPT c"),
+        ("a NEAR/3 (b NEAR/2 c)", "a NEAR/3 (b NEAR/2 c)"),
+        ("a AND (b AND c)", "a AND (b AND c)"),
+        ("a NEAR/3 title:b NEAR/2 c", "a NEAR/3 (title:(b NEAR/2 c))"),
         ("lang:(fr OR de) a", "lang:(fr OR de) AND a"),
         ('source:"Lark Daily" a', 'source:"Lark Daily" AND a'),
     ],
@@ -30,41 +36,133 @@ def test_what_binds_tighter_comes_first(query: str, read_as: str) -> None:
     assert str(parse(query)) == read_as
 
 
-names = st.sampled_from(["a", "b", "openai*", '"two words"', "{MS}"])
-queries = st.recursive(
-    names,
+SETS = {"openai": ["OpenAI", "오픈AI"], "deal": "contract NEAR/3 cloud"}
+
+terms = st.sampled_from(
+    ["a", "openai*", "24/7", "Ünal", "微软", "{MS}", '"two words"', '"a OR b"', "“curved”"]
+)
+others = st.sampled_from(
+    ["@openai", "@deal", "/GPT-\\d+/", "/two words|a\\/b/i", '"far apart"~4', "title:/a b/"]
+)
+operands = terms | others | st.sampled_from(["title:a", "lead:(a OR b)", "(a)"])
+facts = st.sampled_from(
+    [
+        "lang:fr",
+        "kind:(wire OR press)",
+        "tier:<=2",
+        "length:>9",
+        "url:/2026/",
+        'source:"The Lark"',
+        "site:a.b",
+    ]
+)
+places = st.recursive(  # what has places in the text, as NEAR and EXCEPT want it
+    operands,
     lambda inner: st.one_of(
+        st.tuples(
+            inner,
+            st.sampled_from(["NEAR/3", "ONEAR", "NEAR/s", "W/2", "NEAR/0f", "EXCEPT", "OR", "AND"]),
+            inner,
+        ).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
+        st.tuples(operands, st.sampled_from(["NEAR/3", "EXCEPT", "AND", ""]), operands).map(" ".join),
+        inner.map(lambda one: f"ATLEAST/2 ({one})"),
+        inner.map(lambda one: f"body:({one})"),
+    ),
+    max_leaves=5,
+)
+queries = st.recursive(
+    places | facts,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["AND", "OR", "", "AND NOT"]), inner).map(" ".join),
         st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
-        st.tuples(names, st.sampled_from(["NEAR/3", "ONEAR/2", "EXCEPT"]), names).map(
-            lambda t: f"{t[0]} {t[1]} {t[2]}"
-        ),
         inner.map(lambda one: f"NOT ({one})"),
-        inner.map(lambda one: f"title:({one})"),
+        inner.map(lambda one: f"-({one})"),
     ),
     max_leaves=6,
 )
 
 
+def tree(node: Node) -> object:
+    """All there is to a query, to be compared."""
+    own = {name: value for name, value in vars(node).items() if isinstance(value, str | int | bool)}
+    return type(node), own, str(node), [tree(child) for child in node.children]
+
+
 @given(queries)
 def test_a_query_written_out_reads_the_same_again(query: str) -> None:
-    written = str(parse(query))
-    assert str(parse(written)) == written
+    root = parse(query, SETS).root
+    assert tree(parse(str(root), SETS).root) == tree(root)
 
 
 def refusal(query: str) -> QueryError | None:
     try:
-        parse(query, {"a": ["b"]})
+        parse(query, SETS)
     except QueryError as error:
         return error
     return None
 
 
-@given(st.text(alphabet='ab ()"{}@:/*-ANDORNTE1~\n', max_size=30))
+# Pieces of which queries and mistakes are made.
+pieces = st.one_of(
+    st.sampled_from(
+        ["a", "微", " ", " ", " ", "\n", "\t", "-", "–", "~5", "*", "?", "!", "^", "/", "\\", "&&"]
+    ),
+    st.sampled_from([*OPERATORS, "NEAR/", "NEAR/5", "NEAR/s", "near/5", "w/5", "/5", "/a.?b/i", "/(/"]),
+    st.sampled_from(["(", ")", '"', "“", "”", "«", "{", "}", "@", ":", "（", "："]),
+    st.sampled_from(["@openai", "@opnai", "title", "titel", "lang"]),
+    st.sampled_from(["\u200b", "\u00ad", "\x00", "\x1b[31m", "\ud800"]),
+)
+anything = st.lists(pieces | st.text(max_size=3), max_size=14).map("".join)
+
+
+@given(anything)
+@example("a NEAR/" + "9" * 5000 + " b")
+@example('"a b"~' + "9" * 5000)
+@example("tier:" + "9" * 5000)
 def test_a_query_is_read_or_refused_and_nothing_else(query: str) -> None:
     mistake = refusal(query)
-    if mistake is not None:
-        assert 0 <= mistake.position <= len(query)
-        assert "^" in str(mistake)
+    if mistake is None:
+        return
+    assert 0 <= mistake.position <= len(query)
+    said = str(mistake).splitlines()
+    assert said[-1].strip() == "^"
+    assert all(line.isprintable() for line in said)
+    assert max(map(len, said[-2:])) <= 300
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a " * 50_000, "a OR " * 20_000, "x" * 100_000, '"' + "a " * 50_000, "(" * 100_000, "title:" * 17_000],
+)
+def test_a_query_of_a_hundred_thousand_characters_is_refused_at_once(query: str) -> None:
+    mistake = refusal(query)
+    assert mistake
+    assert "at most 20,000" in str(mistake)
+    assert len(str(mistake)) < 500
+
+
+def test_the_longest_query_is_read_in_no_time() -> None:
+    began = time.perf_counter()
+    parse("ab " * (LONGEST_QUERY // 3))
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("query", "under"),
+    [
+        ("微软 NAER/5 OpenAI", "NAER/5"),
+        ("e\u0301 NAER/5 OpenAI", "NAER/5"),
+        ("a\tNAER/5 b", "NAER/5"),
+        ("a \x1b\x07 b", " "),
+        (f"{'abc ' * 500}NAER/5 b", "NAER/5"),
+    ],
+)
+def test_the_caret_stands_under_the_mistake_in_a_terminal(query: str, under: str) -> None:
+    mistake = refusal(query)
+    assert mistake
+    line, caret = str(mistake).splitlines()[1:]
+    columns = "".join(character * cell_len(character) for character in line)  # a wide character fills two
+    assert columns[caret.index("^") :].startswith(under)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +171,15 @@ def test_a_query_is_read_or_refused_and_nothing_else(query: str) -> None:
         ("a NAER/3 b", 2, "NEAR/n"),
         ("a ATLEST/3 b", 2, "ATLEAST/n"),
         ("a AND titel:b", 6, "title:"),
+        ("a AND título:b", 6, "title:"),
+        ("a near/5f b", 2, "NEAR/5f"),
+        ("a AtLeast/2 b", 2, "ATLEAST/2"),
+        ("a NEAR5 b", 2, "NEAR/5"),
+        ("a NEAR:5 b", 2, "NEAR/n"),
+        ("a /5 b", 2, "NEAR/5"),
+        ("a ANDNOT b", 2, "AND NOT"),
+        ("a | b", 2, "OR"),
+        ("a !b", 2, "NOT b"),
         ("a AND @opena", 6, "@openai"),
         ("kind:pres", 5, "press"),
     ],

@@ -1,6 +1,7 @@
 """Text: folding, boundaries, counting, and the way back to the original."""
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -64,6 +65,7 @@ texts = st.one_of(st.lists(pieces, max_size=30).map("".join), st.text(max_size=6
         ("re\u0301ne\u0301goce", "rénégoce"),
         ("OpenAI™", "openai "),
         ("مايكروسوفـت", "مايكروسوفت"),
+        ("\u0627\u0653ي", "آي"),
     ],
 )
 def test_what_looks_alike_to_a_reader_folds_alike(written: str, folded: str) -> None:
@@ -71,6 +73,7 @@ def test_what_looks_alike_to_a_reader_folds_alike(written: str, folded: str) -> 
 
 
 @given(texts)
+@example("أوبن إيه آي")
 def test_text_in_any_normal_form_folds_alike(raw: str) -> None:
     assert fold(unicodedata.normalize("NFD", raw)) == fold(unicodedata.normalize("NFC", raw))
 
@@ -206,3 +209,48 @@ def test_words_are_counted_no_further_than_needed() -> None:
     assert Text("one two three").count_words(2) == 2
     assert Text("one").count_words(9) == 1
     assert Text("").count_words(9) == 0
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "OpenAI pays.| Microsoft waits!| Why?| (Nobody knows.)| Thus it is.",
+        "He left “for good.”| Nobody saw it …| She stayed.",
+        "The U.S. firm and Mr. Lark met S. Nadella vs. Dr. Owl.| They spoke.",
+        "He wrote it on X.| Then he left.",
+        "Am 3. März kommt Nr. 5, am 14. November der Rest.| So ist es.",
+        "It runs on Windows 11.| It may pay.",
+        "Version 2.5 of it is out, e.g. in Turin.| Fine.",
+        "昨天下雨。|「微软说。」|真的！|OpenAI呢？|明天晴",
+        "米マイクロソフトが発表した。|株価は上がった。|",
+        "यह समझौता है।| माइक्रोसॉफ्ट चुप है।|",
+        "قالت مايكروسوفت نعم؟| ثم صمتت۔| OpenAI وقعت.",
+        "И. Маск ушёл.| Он молчит.",
+        "A line without a full stop\n|and another",
+        "It was OpenAI.\u200b| \u200fMicrosoft came.",
+    ],
+)
+def test_a_text_falls_into_its_sentences(marked: str) -> None:
+    text = Text(marked.replace("|", ""))
+    assert (
+        "|".join(text.raw[start:end] for start, end in pairwise([0, *text.sentence_ends, len(text.raw)]))
+        == marked
+    )
+
+
+@given(texts)
+@example("İİ\u0307i\u0307I\u0307 ßﬁ OpenAI")
+def test_each_character_with_its_capitals_folds_to_its_place(raw: str) -> None:
+    text = Text(raw)
+    for at, character in enumerate(text.cased):
+        start, end = text.folded_span(at, at + 1)
+        assert fold(character) == text.folded[start:end]
+    assert text.folded_span(0, len(text.cased)) == (0, len(text.folded))
+
+
+@given(texts, texts)
+def test_two_places_are_in_one_sentence_unless_one_ends_between_them(before: str, between: str) -> None:
+    text = Text(f"{before} Lark {between} Owl")
+    last, first = text.raw.rindex("Lark") + 3, text.raw.rindex("Owl")
+    parted = any(last < end <= first for end in text.sentence_ends)
+    assert text.in_one_sentence(text.folded.rindex("lark") + 4, text.folded.rindex("owl")) is not parted
