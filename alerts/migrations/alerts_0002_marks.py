@@ -15,6 +15,9 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     for table in ("channels", "deliveries"):
         op.alter_column(table, "mark", new_column_name="watermark")
+    if op.get_bind().dialect.supports_comments:
+        comment = "the channel's watermark at the last attempt; null: none known"
+        op.alter_column("deliveries", "watermark", comment=comment)
     op.add_column(
         "matches",
         sa.Column("version", sa.String(8), comment="of the rule; null: from before versions were kept"),
