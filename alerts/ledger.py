@@ -6,7 +6,6 @@ decisions (`stories`, `silences`, `alerting`, `marks`), what is still to be deli
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -218,7 +217,7 @@ def write_match(
             version=match.version,
             level=match.level,
             score=match.score,
-            evidence=[asdict(e) for e in match.evidence],
+            evidence=[e._asdict() for e in match.evidence],
             story=story,
             action=verdict.action.value,
             reason=verdict.reason.value,

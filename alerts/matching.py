@@ -11,6 +11,7 @@ the words of all rules, and only rules of which the rarest needed words were see
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -51,8 +52,7 @@ _TREES_SHOWN = 3  # in a terminal, where no rule holds; of the others a line say
 _WEIGHTS = {"title": 3.0, "lead": 2.0, "body": 1.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):  # of which a match has up to sixty: a dataclass costs four times as much
     """One place that made a rule hold; offsets into the original title or text of the article."""
 
     part: str  # the set or the term
@@ -231,6 +231,7 @@ class Matcher:
                 self._always.append(watch.id)
             for anchor in triggers or ():
                 self._by_trigger[anchor].append(watch.id)
+        self._anchors = frozenset(self._by_trigger)
         self._triggers = _Triggers(
             term.word(anchor)
             for one in compiled
@@ -266,7 +267,7 @@ class Matcher:
 
     def _candidates(self, reading: Reading) -> list[str]:
         """The watches that can still hold, in the order of the file."""
-        seen = reading.seen["all"] & self._by_trigger.keys()
+        seen = reading.seen["all"] & self._anchors
         if not seen:
             return self._always
         possible = {watch for anchor in seen for watch in self._by_trigger[anchor]}
@@ -408,13 +409,8 @@ class _Triggers:
 
 def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
     evidence = _evidence(places, reading)
-    in_body = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
-    sentence, together = _best_sentence(reading.texts[BODY], in_body)
-    if reading.seen["body"] and {e.part for e in evidence} != {spot.part for spot in in_body}:
-        # Some of it is the headline's alone: shown is what the text says of it.
-        spots = _spots(one.query.root.places(reading, BODY), reading)
-        sentence, _ = _best_sentence(reading.texts[BODY], spots)
-    title_spans = tuple((e.start, e.end) for e in evidence if e.field == "title")
+    sentence, together = _shown(one, evidence, reading) if reading.seen["body"] else (None, 0)
+    title_spans = [(e.start, e.end) for e in evidence if e.field == "title"]
     return Match(
         watch=one.watch.id,
         rule=one.rule.id,
@@ -427,6 +423,17 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
         version=one.version,
         shadow=one.rule.shadow,
     )
+
+
+def _shown(one: _Compiled, evidence: Sequence[Evidence], reading: Reading) -> tuple[Sentence | None, int]:
+    """The best sentence, and how many parts of the evidence stand in one."""
+    text = reading.texts[BODY]
+    in_body = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
+    sentence, together = _best_sentence(text, in_body)
+    if {e.part for e in evidence} != {spot.part for spot in in_body}:
+        # Some of it is the headline's alone: shown is what the text says of it.
+        sentence, _ = _best_sentence(text, _spots(one.query.root.places(reading, BODY), reading))
+    return sentence, together
 
 
 class _Spot(NamedTuple):
@@ -446,16 +453,16 @@ def _spots(places: Found, reading: Reading) -> list[_Spot]:
 
 def _evidence(places: Found, reading: Reading) -> tuple[Evidence, ...]:
     """Each word that made the query hold once, in the order of the article."""
-    words = dict.fromkeys(atom for place in places for atom in atoms(place))
-    ordered = sorted(words, key=lambda atom: (atom.field, atom.start, atom.end))
+    words = dict.fromkeys([atom for place in places for atom in atoms(place)])
     found = []
-    for atom in ordered[:_EVIDENCE_LIMIT]:
-        text = reading.texts[atom.field]
-        start, end = text.span(atom.start, atom.end)
-        found.append(
-            Evidence(atom.part, FIELD_NAMES[atom.field], start, end, text.raw[start:end], atom.look_alike)
-        )
+    for field, start, end, part, look_alike, _ in sorted(words, key=_where)[:_EVIDENCE_LIMIT]:
+        text = reading.texts[field]
+        first, last = text.span(start, end)
+        found.append(Evidence(part, FIELD_NAMES[field], first, last, text.raw[first:last], look_alike))
     return tuple(found)
+
+
+_where = itemgetter(0, 1, 2)  # field, start, end
 
 
 def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> float:
@@ -464,13 +471,14 @@ def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> flo
     if not parts:
         return 0.0
     in_title = {one.part for one in evidence if one.field == "title"}
+    if len(in_title) == len(parts):
+        return 1.0
     worth = dict.fromkeys(in_title, _WEIGHTS["title"])
-    if len(in_title) < len(parts):
-        body = reading.texts[BODY]
-        lead_end = body.span(0, body.lead_end)[1]
-        for one in evidence:
-            weight = _WEIGHTS["lead" if one.start < lead_end else "body"]
-            worth[one.part] = max(worth.get(one.part, 0.0), weight)
+    body = reading.texts[BODY]
+    lead_end = body.span(0, body.lead_end)[1]
+    for one in evidence:
+        weight = _WEIGHTS["lead" if one.start < lead_end else "body"]
+        worth[one.part] = max(worth.get(one.part, 0.0), weight)
     placed = sum(worth.values()) / (_WEIGHTS["title"] * len(parts))
     return round(0.7 * placed + 0.3 * max(together, len(in_title)) / len(parts), 3)
 

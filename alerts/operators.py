@@ -77,10 +77,10 @@ class Reading:
         self.article = article
         self.texts = texts
         self._forms = [_forms(field, text, search) for field, text in enumerate(texts)]
-        title, body = (set().union(*(form.seen for form in forms)) for forms in self._forms)
-        self.seen: dict[Scope, set[str]] = {"title": title, "body": body, "all": title | body}  # anchors
-        self.answers: dict[tuple[int, Scope], Found | None] = {}
-        self.places: dict[tuple[int, int], Found] = {}  # of terms and sets, by piece
+        title, body = map(_seen, self._forms)
+        self.seen = {"title": title, "body": body, "all": title | body}  # by scope; the lead when asked for
+        self.answers: dict[tuple[Node, Scope], Found | None] = {}  # of what could hold
+        self.places: dict[tuple[Node, int], Found] = {}  # of terms and sets, by piece
 
     def forms(self, piece: int) -> list[Form]:
         """A piece in its one form, or in both."""
@@ -88,17 +88,16 @@ class Reading:
             self._forms.append([_lead(form) for form in self._forms[BODY]])
         return self._forms[piece]
 
-    def seen_in(self, scope: Scope) -> set[str]:
-        """Anchors of which at least one stands in the scope."""
-        seen = self.seen.get(scope)
-        if seen is None:  # of the lead, which not every article is asked for
-            seen = self.seen["lead"] = self.seen["title"].union(*(form.seen for form in self.forms(LEAD)))
-        return seen
+    def seen_in(self, scope: Scope) -> frozenset[str]:
+        """The anchors seen in a scope."""
+        if scope not in self.seen:
+            self.seen["lead"] = self.seen["title"] | _seen(self.forms(LEAD))
+        return self.seen[scope]
 
     def supposing(self, part: "Node") -> "Reading":
         """The same article, read as if this part held with nothing to show."""
         other = copy.copy(self)  # what was found where is the same; what follows from it is asked anew
-        other.answers = {(id(part), scope): [] for scope in _PIECES}
+        other.answers = {(part, scope): [] for scope in _PIECES}
         return other
 
 
@@ -107,6 +106,10 @@ def _forms(field: int, text: Text, search: Callable[[str], Hits]) -> list[Form]:
     if text.unmasked is not None:
         forms.append(Form(field, text, text.unmasked, search(text.unmasked)))
     return forms
+
+
+def _seen(forms: Sequence[Form]) -> frozenset[str]:
+    return forms[0].seen if len(forms) == 1 else forms[0].seen | forms[1].seen
 
 
 def _lead(body: Form) -> Form:
@@ -123,25 +126,20 @@ class Node:
 
     def find(self, reading: Reading, scope: Scope) -> Found | None:
         """The occurrences that make this part true, or None; asked once per article and scope."""
-        key = (id(self), scope)
         answers = reading.answers
+        key = (self, scope)
         if key in answers:
             return answers[key]
-        found = self.evaluate(reading, scope) if self._possible(reading, scope) else None
-        answers[key] = found
-        return found
-
-    def _possible(self, reading: Reading, scope: Scope) -> bool:
-        seen = reading.seen_in(scope)
-        needed = self._needed if scope == "all" else self._needed_in_scope
-        for group in needed:  # noqa: SIM110  a generator costs more than most answers
+        seen = reading.seen.get(scope) or reading.seen_in(scope)
+        for group in self._needed if scope == "all" else self._needed_in_scope:
             if group.isdisjoint(seen):
-                return False
-        return True
+                return None
+        found = answers[key] = self.evaluate(reading, scope)
+        return found
 
     @cached_property
     def _needed(self) -> "Needs":
-        return self.needs()
+        return sorted(self.needs(), key=len)  # of few words hardly any is seen
 
     @cached_property
     def _needed_in_scope(self) -> "Needs":
@@ -220,15 +218,15 @@ class Words(Node):
 
     has_places = True
 
-    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
-        first, *rest = _PIECES[scope]
-        found = self.places(reading, first)
-        for piece in rest:
-            found = found + self.places(reading, piece)
+    def find(self, reading: Reading, scope: Scope) -> Found | None:
+        pieces = _PIECES[scope]
+        found = self.places(reading, pieces[0])
+        if len(pieces) > 1:
+            found = found + self.places(reading, pieces[1])
         return found or None
 
     def places(self, reading: Reading, piece: int) -> Found:
-        key = (id(self), piece)
+        key = (self, piece)
         found = reading.places.get(key)
         if found is None:
             found = reading.places[key] = self.look_up(reading, piece)
@@ -247,11 +245,11 @@ class Term(Words):
         self.part = part  # what its evidence is called
         self.source = source  # as it was written
         self.exact = exact  # the spelling demanded; None: case does not matter
-        # A place of any of these may be the place of the term; words of two letters are seen everywhere.
+        # A place of any of these may be the place of the term.
         self._looks = {
             word.text: (word, self.words[:at][::-1], self.words[at + 1 :])
             for at, word in enumerate(self.words)
-            if len(word.text) > 2 or word == max(self.words, key=lambda one: len(one.text))
+            if not _everywhere(word.text) or word == max(self.words, key=lambda one: len(one.text))
         }
         self.anchor = max(self._looks, key=lambda one: (len(one), one))
         # A lone letter (the Spanish y) stands everywhere: looked for where somebody asks, not beforehand.
@@ -273,18 +271,19 @@ class Term(Words):
         anchor, starts = self._rarest(form)
         if not starts:
             return []
+        field, folded, part, look_alike = form.field, form.folded, self.part, form.look_alike
         found = []
-        folded = form.folded
         word, before, after = self._looks[anchor]
-        for at in starts:
-            start, end = at, word_end(folded, at, word)
+        for start in starts:
+            end = word_end(folded, start, word)
             if end is None:
                 continue
-            if before or after:
-                start, end = _stretch(folded, at, end, before, after) or (at, None)
-            if end is not None and (self.exact is None or _spelled(form.text, start, end) == self.exact):
-                found.append(Occurrence(form.field, start, end, self.part, form.look_alike))
-        return [one for one in found if form.differs(one.start, one.end)] if form.look_alike else found
+            stretch = _stretch(folded, start, end, before, after) if before or after else (start, end)
+            if stretch is not None:
+                found.append(Occurrence(field, stretch[0], stretch[1], part, look_alike))
+        if self.exact is not None:
+            found = [one for one in found if _spelled(form.text, one.start, one.end) == self.exact]
+        return [one for one in found if form.differs(one.start, one.end)] if look_alike else found
 
     def _rarest(self, form: Form) -> tuple[str, Sequence[int]]:
         """The anchor seen least often, and where; nowhere if another was not seen at all."""
@@ -293,7 +292,9 @@ class Term(Words):
         if not self.anchors:
             lone = [match.start() for match in _lone(self.anchor).finditer(form.folded)]
             return self.anchor, lone if form.end is None else lone[: bisect_left(lone, form.end)]
-        return min(((anchor, form.hits.get(anchor, ())) for anchor in self.anchors), key=_how_often)
+        if not self.anchors <= form.seen:
+            return self.anchor, ()
+        return min(((anchor, form.hits[anchor]) for anchor in self.anchors), key=_how_often)
 
     def word(self, anchor: str) -> Word:
         """The word of the term that an anchor is."""
@@ -301,6 +302,11 @@ class Term(Words):
 
     def __str__(self) -> str:
         return self.source
+
+
+def _everywhere(word: str) -> bool:
+    """Whether a word is seen in every text: of two letters, of a script in which words are long."""
+    return len(word) <= 2 and script(word[0]) < Script.HANGUL and script(word[-1]) != Script.DIGIT
 
 
 @cache
@@ -405,9 +411,8 @@ class AnyTerm(Words):
         self.name = name
         self.members = tuple(_without_implied(members))
         self._lone = [member for member in self.members if not member.anchors]
-        self._anchors = frozenset(member.anchor for member in self.members if member.anchors)
-        self._by_rarest = _by_rarest(self.members)
-        self._rarest = frozenset(self._by_rarest)
+        self._by_anchor = _by_anchor(self.members)
+        self._anchors = frozenset(self._by_anchor)
 
     def terms(self) -> Iterable[Term]:
         return self.members
@@ -418,8 +423,8 @@ class AnyTerm(Words):
     def look_up(self, reading: Reading, piece: int) -> Found:
         found: Found = []
         for form in reading.forms(piece):
-            for anchor in self._rarest & form.seen:
-                for member in self._by_rarest[anchor]:
+            for anchor in self._anchors & form.seen:
+                for member in self._by_anchor[anchor]:
                     found += member.found_in(form)
             for member in self._lone:
                 found += member.found_in(form)
@@ -440,14 +445,14 @@ def _without_implied(members: Sequence[Term]) -> Iterable[Term]:
             yield member
 
 
-def _by_rarest(members: Sequence[Term]) -> dict[str, list[Term]]:
+def _by_anchor(members: Sequence[Term]) -> dict[str, list[Term]]:
     """Members by the one of their anchors that the fewest others have: in "Azure OpenAI" it is not OpenAI."""
     shared = Counter(anchor for member in members for anchor in member.anchors)
     buckets: dict[str, list[Term]] = {}
     for member in members:
         if member.anchors:
-            anchor = min(member.anchors, key=lambda one: (shared[one], -len(one), one))
-            buckets.setdefault(anchor, []).append(member)
+            member.anchor = min(member.anchors, key=lambda one: (shared[one], -len(one), one))
+            buckets.setdefault(member.anchor, []).append(member)
     return buckets
 
 
@@ -565,8 +570,8 @@ class And(Node):
             answer = child.find(reading, scope)
             if answer is None:
                 return None
-            found = found + answer
-        return _distinct(found)
+            found = found + answer if found else answer
+        return _once(found)
 
     def __str__(self) -> str:
         return " AND ".join(_bracketed(child, self.binds + 1) for child in self.children)
@@ -603,8 +608,8 @@ class Or(Node):
             answer = child.find(reading, scope)
             if answer is not None:
                 holds = True
-                found = found + answer
-        return _distinct(found) if holds else None
+                found = found + answer if found else answer
+        return _once(found) if holds else None
 
     def __str__(self) -> str:
         return " OR ".join(_bracketed(child, self.binds + 1) for child in self.children)
@@ -787,7 +792,7 @@ class InField(Node):
     def scope_of_children(self, scope: Scope) -> Scope:
         return self.field
 
-    def evaluate(self, reading: Reading, scope: Scope) -> Found | None:
+    def find(self, reading: Reading, scope: Scope) -> Found | None:
         return self.children[0].find(reading, self.field)
 
     def __str__(self) -> str:
@@ -819,10 +824,12 @@ def _outside(left: Found, right: Found) -> Found:
     return kept
 
 
+def _once(found: Found) -> Found:
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+
 def _distinct(found: Found) -> Found:
-    if len(found) < 2:
-        return found
-    return sorted(dict.fromkeys(found), key=_in_order)
+    return sorted(dict.fromkeys(found), key=_in_order) if len(found) > 1 else found
 
 
 # ---- what is known of an article besides its words

@@ -162,6 +162,8 @@ def _composed(raw: str) -> str:
 
 
 def _undotted(folded: str) -> str:
+    if "\u0307" not in folded:  # which is found sooner than two characters
+        return folded
     return folded.replace("i\u0307", "i")  # MİCROSOFT, written by somebody with a Turkish keyboard
 
 
@@ -183,6 +185,7 @@ _LOOKS_LIKE = str.maketrans(
     "abcehhiijkmonpstyxdqwvgabehikmnoptyxyiaouno",
 )
 _FOREIGN = re.compile(r"[\u0131\u0251\u0261\u0370-\u052f\u0561-\u0586]")
+_FOREIGN_LETTERS = frozenset(filter(_FOREIGN.match, map(chr, range(0x0590))))
 _LATIN_RUN = re.compile(r"[a-z]+")
 _WHOLE_WORD = re.compile(r"[^\W_]+")
 
@@ -191,10 +194,9 @@ def _unmask(folded: str) -> str | None:
     """The text, its look-alikes in words of mixed script replaced, same length; None: there are none."""
     if not _FOREIGN.search(folded):
         return None
-    foreign = set(_FOREIGN.findall(folded))
     padded = f" {folded} "
     mixed = any(
-        padded[run.start() - 1] in foreign or padded[run.end()] in foreign
+        padded[run.start() - 1] in _FOREIGN_LETTERS or padded[run.end()] in _FOREIGN_LETTERS
         for run in _LATIN_RUN.finditer(padded)
     )
     return _WHOLE_WORD.sub(_unmask_word, folded) if mixed else None
@@ -242,7 +244,7 @@ def _runs(raw: str, awkward: frozenset[str]) -> list[tuple[int, int]]:
 
     A class of two thousand characters would cost `re` a millisecond a text.
     """
-    present = awkward.intersection(raw)
+    present = awkward.intersection("".join(_NOT_ASCII.findall(raw)))
     at = sorted(match.start() for one in present for match in re.finditer(re.escape(one), raw))
     runs: list[tuple[int, int]] = []
     for position in at:
@@ -251,6 +253,9 @@ def _runs(raw: str, awkward: frozenset[str]) -> list[tuple[int, int]]:
         else:
             runs.append((position, position + 1))
     return runs
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")  # no other is awkward, and in most texts they are few
 
 
 class Alignment:
@@ -280,6 +285,8 @@ class Alignment:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """[start, end) of the original for [start, end) of the folded text; never half a character."""
+        if len(self._folded_at) == 1:
+            return start, end
         first = bisect_right(self._folded_at, start) - 1
         last = max(bisect_left(self._folded_at, end) - 1, 0)
         raw_start = self._raw_at[first]
