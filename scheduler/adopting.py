@@ -11,35 +11,39 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from config.reading import ConfigError, Problem
 from scheduler import checking
-from scheduler.settings import FILES
+from scheduler.settings import FILES, load
 
 FILE = "watches.yaml"
 KEPT = "watches.yaml.before"
 
 
-def adopt(rules: Path, directory: Path, environ: Mapping[str, str]) -> Path:
+def adopt(rules: Path, directory: Path, environ: Mapping[str, str], engine: Engine) -> Path:
     """Puts the rules into force for the next load. What was there stays beside them; its path is returned.
 
-    ConfigError where the configuration would not be without mistakes. Whoever reads meanwhile, and whoever
-    reads after a crash, finds the old file or the new one, whole.
+    ConfigError where the configuration would not be without mistakes, or lose what is marked. Whoever reads
+    meanwhile, and whoever reads after a crash, finds the old file or the new one, whole.
     """
-    _check(rules, directory, environ)
+    _check(rules, directory, environ, engine)
     mine, kept = directory / FILE, directory / KEPT
     _copy(mine, kept)
     _copy(rules, mine)
     return kept
 
 
-def _check(rules: Path, directory: Path, environ: Mapping[str, str]) -> None:
-    """All that `tocsin check` finds, on a copy of the configuration that has the rules in it already."""
+def _check(rules: Path, directory: Path, environ: Mapping[str, str], engine: Engine) -> None:
+    """All errors that `tocsin check` finds, on a copy of the configuration that has the rules already."""
     with tempfile.TemporaryDirectory() as place:
         for name in FILES:
             given = rules if name == FILE else directory / name
             if given.exists():
                 shutil.copy(given, Path(place) / name)
         found = checking.check(Path(place), environ)
+        if not any(problem.severity == "error" for problem in found):
+            found += checking.check_marks(load(Path(place), environ), engine)
     mistakes = [_at_home(problem, rules, directory) for problem in found if problem.severity == "error"]
     if mistakes:
         raise ConfigError(mistakes)

@@ -69,7 +69,7 @@ def run_backtest(
         _print(done, rules)
     _refuse_noise(done.forecast, force)
     if adopt and rules:
-        _adopt(done, rules, config_dir, force)
+        _adopt(done, rules, config_dir, data, force)
 
 
 def _backtest(
@@ -103,10 +103,11 @@ def _noise(rule: RuleVolume, budget: int) -> str:
     )
 
 
-def _adopt(done: Backtest, rules: Path, config_dir: Path, force: bool) -> None:
+def _adopt(done: Backtest, rules: Path, config_dir: Path, data: Path, force: bool) -> None:
     if not done.period.articles and not force:
         stop(Exit.SOMETHING_FAILED, "the archive has nothing to try them on; --force adopts them yet")
-    kept = adopting.adopt(rules, config_dir, os.environ)
+    with database_to_read(data) as engine:
+        kept = adopting.adopt(rules, config_dir, os.environ, engine)
     typer.echo(
         f"{config_dir / adopting.FILE} is {rules} now; what it was is {kept.name}. "
         "A running daemon reads it on SIGHUP (kill -HUP)",

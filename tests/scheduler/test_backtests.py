@@ -83,6 +83,17 @@ def test_rules_that_pass_are_adopted_and_the_old_ones_kept(desk: Desk, tmp_path:
     assert {path.suffix for path in desk.config.iterdir()} == {".yaml", ".before"}, "nothing half written"
 
 
+def test_rules_that_lose_what_was_marked_are_not_adopted(desk: Desk, tmp_path: Path) -> None:
+    desk("mark", "add", "https://herald.example/0", "relevant")
+    file = tmp_path / "new.yaml"
+    file.write_text(RUNNING.replace("OpenAI AND", "Oracle AND"), encoding="utf-8")
+    answer = desk("backtest", "--rules", str(file), "--adopt")
+    assert answer.exit_code == 2
+    assert f"{file}:3: watches[pact]: mark 1" in answer.stderr
+    assert "core lacks Oracle in the title" in answer.stderr
+    assert watches(desk) == RUNNING
+
+
 def test_without_a_past_nothing_is_adopted_unless_forced(desk: Desk, wider: str) -> None:
     with time_machine.travel(NOW + timedelta(days=90), tick=False):
         answer = desk("backtest", "--rules", wider, "--adopt")
