@@ -374,9 +374,11 @@ def keep_mark(
 
 
 def _marked(watch: str, article: Article) -> ColumnElement[bool]:
-    """The mark of an article; also the one it got by its address before any source announced it."""
-    by_address = and_(marks.c.article.is_(None), marks.c.url.in_({*article.addresses, article.url} - {None}))
-    which = by_address if article.id == NOT_ARCHIVED else or_(marks.c.article == article.id, by_address)
+    """The mark of an article; by its address also one from before or after the archive knew it."""
+    by_address = marks.c.url.in_({*article.addresses, article.url} - {None})
+    if article.id == NOT_ARCHIVED:
+        return and_(marks.c.watch == watch, by_address)
+    which = or_(marks.c.article == article.id, and_(marks.c.article.is_(None), by_address))
     return and_(marks.c.watch == watch, which)
 
 

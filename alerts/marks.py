@@ -41,6 +41,9 @@ class Ruling:
     rule: str | None = None  # None: quiet
     version: str | None = None  # of that rule; None: quiet
 
+    def __str__(self) -> str:
+        return f"{self.verdict} by rule {self.rule}" if self.rule else self.verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -135,9 +138,9 @@ class Tally:
 
     @property
     def precision(self) -> float | None:
-        """None: nobody has said yet."""
+        """None: nobody has said yet, or no rule is to blame."""
         said = self.relevant + self.not_relevant
-        return round(self.relevant / said, 4) if said else None
+        return round(self.relevant / said, 4) if said and self.rule else None
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin mark list --by-rule --json` prints it."""

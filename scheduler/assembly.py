@@ -34,7 +34,10 @@ def rulebook(settings: Settings) -> Rulebook:
 
 def take_into_force(connection: Connection, matcher: Matcher) -> None:
     """What the rules that run from now on make of each mark: `tocsin check` holds other rules against it."""
-    ledger.take_into_force(connection, rulings(ledger.list_marks(connection), matcher))
+    kept = ledger.list_marks(connection)
+    now = rulings(kept, matcher)
+    changed = {mark.id: now[mark.id] for mark in kept if now.get(mark.id, mark.ruling) != mark.ruling}
+    ledger.take_into_force(connection, changed)
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

@@ -132,6 +132,13 @@ def test_a_page_nobody_announced_is_known_by_its_address_once_it_is(pad: Pad) ->
     assert [mark.article for mark in pad.all()] == [None, 7]
 
 
+def test_an_article_the_archive_has_forgotten_is_marked_anew_by_its_address(pad: Pad) -> None:
+    pad.mark(of=article(id=7, url="https://x.example/1"))
+    forgotten = article(id=ledger.NOT_ARCHIVED, url="https://x.example/1", addresses=frozenset())
+    assert pad.marked(NOT_RELEVANT, forgotten)[1] is RELEVANT
+    assert len(pad.all()) == 1
+
+
 def test_two_pages_without_an_address_are_not_the_same(pad: Pad) -> None:
     nowhere = {"url": None, "link": None, "addresses": frozenset()}
     assert pad.marked(RELEVANT, article(id=3, **nowhere))[1] is None
@@ -173,13 +180,14 @@ def test_marks_are_counted_for_each_version_of_a_rule(pad: Pad) -> None:
         pad.matched(Action.TELL, of=n, revision=n)
         pad.mark(judgement, article(id=n))
     pad.mark(MISSED, article(id=9))
+    pad.mark(NOT_RELEVANT, article(id=10))
     pad.mark(NOT_RELEVANT, article(id=1), watch="rail")
     with pad.engine.connect() as connection:
         core, missed = ledger.marks_by_version(connection, "pact")
         every = ledger.marks_by_version(connection)
     assert core == Tally("pact", "core", "core-v1", relevant=2, not_relevant=1)
     assert core.precision == 0.6667
-    assert missed == Tally("pact", None, None, should_have_alerted=1)
+    assert missed == Tally("pact", None, None, not_relevant=1, should_have_alerted=1)
     assert missed.precision is None
     assert {tally.watch for tally in every} == {"pact", "rail"}
 

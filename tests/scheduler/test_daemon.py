@@ -6,10 +6,12 @@ import pytest
 import structlog
 from sqlalchemy import Engine
 
-from alerts import outbox
+from alerts import ledger, outbox
+from alerts.marks import Judgement, Ruling
 from alerts.outbox import State
 from scheduler.daemon import AlreadyRunning, Daemon, sole_daemon_of, sole_instance
 from scheduler.settings import load
+from tests.builders import NOW, article
 from tests.telling import enqueue
 
 WATCHES = "watches: [{id: pact, channels: [news], rules: [{id: core, level: alert, query: OpenAI}]}]\n"
@@ -55,6 +57,25 @@ def waiting(daemon: Daemon) -> list[str]:
 async def test_a_reload_exchanges_sources_and_rules(daemon: Daemon) -> None:
     rewrite(daemon, "sources.yaml", SOURCES.replace("herald", "gazette"))
     assert list(daemon.jobs.rulebook.sources) == ["gazette"]
+
+
+async def test_a_start_and_a_reload_write_down_what_the_rules_make_of_the_marks(daemon: Daemon) -> None:
+    with daemon.engine.begin() as connection:
+        for n, title in enumerate(["OpenAI signs", "Microsoft signs"], 1):
+            ledger.keep_mark(
+                connection, "pact", article(title, id=n), Judgement.RELEVANT, Ruling("quiet"), "ann", "", NOW
+            )
+    daemon._prepare()
+    assert rulings(daemon) == ["alert", "quiet"]
+    rewrite(daemon, "watches.yaml", WATCHES.replace("OpenAI", "Microsoft").replace("alert", "digest"))
+    assert rulings(daemon) == ["quiet", "digest"]
+    rewrite(daemon, "watches.yaml", WATCHES.replace("OpenAI", "(OpenAI"))
+    assert rulings(daemon) == ["quiet", "digest"]
+
+
+def rulings(daemon: Daemon) -> list[str]:
+    with daemon.engine.connect() as connection:
+        return [mark.ruling.verdict for mark in ledger.list_marks(connection)]
 
 
 async def test_a_mistake_changes_nothing_and_is_told_once(daemon: Daemon) -> None:
