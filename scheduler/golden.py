@@ -56,15 +56,8 @@ def _remarks(settings: Settings, kept: Sequence[Mark], turns: Mapping[int, Turn]
 def _turned(mark: Mark, now: Ruling, matcher: Matcher) -> str:
     item = mark.item
     what = f"mark {mark.id}, “{item.title or item.text[:80]}”{f' ({item.url})' if item.url else ''}"
-    was = f"{mark.ruling.verdict}{_by(mark.ruling)}"
     wished = mark.judgement.value.replace("_", " ")
-    return (
-        f"{what}: marked {wished}; was {was}, would be {now.verdict}{_by(now)}{_because(mark, now, matcher)}"
-    )
-
-
-def _by(ruling: Ruling) -> str:
-    return f" by rule {ruling.rule}" if ruling.rule else ""
+    return f"{what}: marked {wished}; was {mark.ruling}, would be {now}{_because(mark, now, matcher)}"
 
 
 def _because(mark: Mark, now: Ruling, matcher: Matcher) -> str:

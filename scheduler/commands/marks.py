@@ -105,12 +105,11 @@ def _article(connection: Connection, settings: Settings, what: str, given: Artic
         stop(Exit.USAGE, f"several articles are known by {what}; mark one of them by its number: {ids}")
     if found and given:
         stop(Exit.USAGE, f"{what} is in the archive: --title and --text are for what no source announced")
-    if not found and given is None:
-        stop(
-            Exit.USAGE,
-            f"no source announced {what}; with --title or --text (and --language) it can be marked",
-        )
-    return found[0] if found else given  # type: ignore[return-value]
+    article = found[0] if found else given
+    if article is None:
+        hint = "" if what.isdecimal() else "; with --title or --text (and --language) it can be marked"
+        stop(Exit.USAGE, f"no source announced {what}{hint}")
+    return article
 
 
 def _given(what: str, title: str, text: str, language: str | None) -> Article:
@@ -155,7 +154,7 @@ def _print_marks(kept: Sequence[Mark], as_json: bool) -> None:
 
 def _line(mark: Mark) -> str:
     of = f", told by {mark.rule} {mark.version or ''}".rstrip() if mark.rule else ""
-    said = f"{_said(mark.judgement)} for {mark.watch} by {mark.author}{of}; now {mark.ruling.verdict}"
+    said = f"{_said(mark.judgement)} for {mark.watch} by {mark.author}{of}; now {mark.ruling}"
     comment = f"  {mark.comment}" if mark.comment else ""
     return f"{mark.id}  {said}  {mark.item.title or mark.item.url or ''}{comment}"
 

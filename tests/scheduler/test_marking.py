@@ -45,6 +45,7 @@ def test_an_article_is_marked_by_address_or_number_and_again(desk: Desk) -> None
 
 
 def test_what_no_source_announced_is_marked_with_its_words(desk: Desk) -> None:
+    assert desk("mark", "add", "99", "relevant").output == "tocsin: no source announced 99\n"
     unknown = desk("mark", "add", NOWHERE, "should-have-alerted")
     assert unknown.exit_code == 2
     assert "--title" in unknown.output
@@ -82,7 +83,8 @@ def test_marks_are_listed_counted_by_rule_and_removed(desk: Desk) -> None:
     mark(desk, "https://herald.example/1", "should-have-alerted")
     lines = desk("mark", "list").output.splitlines()
     assert (
-        f"relevant for pact by ann, told by core {good['version']}; now alert  {PACT}  the pact" in lines[0]
+        f"relevant for pact by ann, told by core {good['version']}; now alert by rule core  {PACT}  the pact"
+        in lines[0]
     )
     assert "now quiet" in lines[1]
     core, missed = desk.json("mark", "list", "--by-rule")
