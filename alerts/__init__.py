@@ -18,6 +18,7 @@ notifications     what they are told
 outbox            the notebook of deliveries
 notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
+catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell
 explanation       why somebody was told, or not

@@ -24,11 +24,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    case,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -161,6 +164,15 @@ marks = Table(
 # ---- stories
 
 
+def take_turns(connection: Connection) -> None:
+    """Whoever decides what is told waits here until another that does has committed.
+
+    On SQLite every writer waits for the one before it anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def story_of(connection: Connection, article: int) -> StoryId | None:
     found = connection.scalar(select(story_articles.c.story).where(story_articles.c.article == article))
     return StoryId(found) if found else None
@@ -192,7 +204,8 @@ def add_to_story(
         )
     for feature in features:
         row = (story_features.c.feature == feature) & (story_features.c.story == joined.story)
-        if connection.execute(update(story_features).where(row).values(at=now)).rowcount == 0:
+        latest = case((story_features.c.at < now, literal(now, Instant)), else_=story_features.c.at)
+        if connection.execute(update(story_features).where(row).values(at=latest)).rowcount == 0:
             connection.execute(insert(story_features).values(feature=feature, story=joined.story, at=now))
 
 
@@ -225,6 +238,11 @@ def write_match(
             at=now,
         )
     )
+
+
+def withdraw_match(connection: Connection, match: int) -> None:
+    """Takes back a match that is decided anew."""
+    connection.execute(delete(matches).where(matches.c.id == match))
 
 
 def write_alert(connection: Connection, article: Article, match: Match, story: StoryId, now: datetime) -> int:

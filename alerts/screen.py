@@ -61,6 +61,7 @@ class Screened(NamedTuple):
 def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
     """Screens one batch. Call it again until `articles` is 0."""
     with engine.begin() as connection:
+        ledger.take_turns(connection)
         articles = archive.unscreened(connection, rulebook.sources, now, BATCH)
         if not articles:
             return Screened()
@@ -90,9 +91,13 @@ def judge(
     found: Sequence[Match],
     silences: Sequence[Silence],
     now: datetime,
+    came: datetime | None = None,
 ) -> Screened:
-    """What follows from the matches of an article: story, verdicts, alerts, deliveries; all written down."""
-    story = _story(connection, article, found, now)
+    """What follows from the matches of an article: story, verdicts, alerts, deliveries; all written down.
+
+    `came`: the day by which its story is looked up, where that is not today.
+    """
+    story = _story(connection, article, found, came or now)
     done = Screened(matches=len(found))
     for match in found:
         silence = silencing(silences, article, match, story, now)

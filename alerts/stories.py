@@ -130,10 +130,10 @@ def _says_enough(headline: str) -> bool:
 def join(known: Iterable[Known], now: datetime) -> Joined | None:
     """The story to which an article with these known features belongs; None: it opens a new one.
 
-    An address outweighs a headline, and of several the story told of first wins, so that the order of arrival
-    matters little.
+    `now` is when the article came. An address outweighs a headline, and of several the story told of first
+    wins, so that the order of arrival matters little.
     """
-    standing = [k for k in known if _tie(k) is Tie.SAME_ADDRESS or now - k.at <= HEADLINE_LIFE]
+    standing = [k for k in known if _tie(k) is Tie.SAME_ADDRESS or abs(now - k.at) <= HEADLINE_LIFE]
     if not standing:
         return None
     best = min(standing, key=lambda k: (_tie(k) is not Tie.SAME_ADDRESS, k.at, k.story))

@@ -4,7 +4,7 @@ Lives here: putting together, for the daemon and the commands alike; and what is
 into force. Not here: what the parts do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
 
@@ -16,14 +16,17 @@ from alerts.marks import rulings
 from alerts.matching import Matcher
 from alerts.notifiers import NOTIFIERS, Notifier
 from alerts.screen import Rulebook
+from alerts.watches import Watch
 from crawler.crawl import Crawl
 from scheduler.health import Progress
 from scheduler.jobs import Jobs
 from scheduler.settings import Settings
 
 
-def rulebook(settings: Settings) -> Rulebook:
-    watches = settings.watches.watches
+def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rulebook:
+    """The rules of the configuration, or only these of them."""
+    if watches is None:
+        watches = settings.watches.watches
     return Rulebook(
         sources=settings.sources,
         watches={watch.id: watch for watch in watches},

@@ -6,7 +6,7 @@ what outsiders may hold on to.
 
 import typer
 
-from scheduler.commands import asking, backtests, dead, marks, running, silences, sources
+from scheduler.commands import asking, backtests, dead, marks, running, silences, sources, watches
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(running.app)
 app.add_typer(asking.app)
 app.add_typer(backtests.app)
+app.add_typer(watches.app)
 app.add_typer(sources.app, name="sources")
 app.add_typer(silences.app, name="silence")
 app.add_typer(marks.app, name="mark")

@@ -25,6 +25,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.commands.running",
         "scheduler.commands.asking",
         "scheduler.commands.backtests",
+        "scheduler.commands.watches",
         "scheduler.commands.sources",
         "scheduler.commands.marks",
         "scheduler.commands.silences",

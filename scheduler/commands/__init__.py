@@ -3,6 +3,7 @@
 running   run, once, demo
 asking    check, why, try, evaluate, status
 backtests what rules would have told
+watches   the watches and their rules; catching up on the past
 sources   the sources and their health
 silences  what stays quiet
 marks     what is relevant

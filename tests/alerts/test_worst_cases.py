@@ -9,6 +9,7 @@
 7. what a filter does is seen only after it is in force
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from alerts import outbox
+from alerts.catch_up import catch_up
 from alerts.matching import Matcher
 from alerts.outbox import State
 from alerts.watches import Rule, Watch
@@ -25,7 +27,7 @@ from crawler.pages import read_page
 from scheduler import cli
 from scheduler.daemon import Daemon
 from scheduler.settings import load
-from tests.alerts.test_screen import PACT, Desk
+from tests.alerts.test_screen import PACT, WATCH, Desk
 from tests.builders import DAY, NOW, article
 from tests.crawler import test_pages as pages
 
@@ -115,6 +117,16 @@ async def test_4_on_a_reload_the_last_good_rules_stay_and_somebody_is_told(
     with engine.connect() as connection:
         (notice,) = outbox.records(connection, states=[State.WAITING])
     assert notice.body.title == "The new configuration is refused; the last good one stays in force"
+
+
+def test_5_a_new_rule_works_for_the_past_too_when_it_is_asked_to(engine: Engine) -> None:
+    desk = Desk(engine)
+    desk.bring("Microsoft orders chips")
+    rules = (*WATCH.rules, Rule(id="chips", query="title:(Microsoft AND chips)"))
+    wider = WATCH.model_copy(update={"rules": rules})
+    book = replace(desk.rulebook, watches={"pact": wider}, matcher=Matcher([wider]))
+    assert [len(catch_up(engine, book, NOW - DAY, NOW).told) for _ in range(2)] == [1, 0]
+    assert {d.body.title for d in desk.told()} == {"Microsoft orders chips"}
 
 
 def test_6_an_entry_dated_before_the_newest_one_seen_is_told(engine: Engine) -> None:
