@@ -1,13 +1,13 @@
 """Blaming: which words stand behind the alerts that were marked as not relevant.
 
 Lives here: L8 of the lint, decided on marks and what the rules find in them. Not here: the rest of the lint
-(`query`), marks themselves (`marks`).
+(`query`, `linting`), marks themselves (`marks`).
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.evaluation import LabelledItem, heard
 from alerts.marks import Judgement, Mark
@@ -15,7 +15,8 @@ from alerts.matching import Evidence, Matcher
 from alerts.text import fold
 
 ENOUGH = 5  # unwelcome articles; of fewer any word would do
-_BEFORE, _BEHIND = re.compile(r"(\w[\w’'-]*)[ -]$"), re.compile(r"[ -](\w[\w’'-]*)")
+# A neighbour has four letters or more: "the" and "and" stand beside everything.
+_BEFORE, _BEHIND = re.compile(r"\b\w[\w’'-]{3,}[ -]$"), re.compile(r"[ -]\w[\w’'-]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +37,37 @@ class Blamed:
             f"are marked not relevant, and in {self.welcome} of the {self.of_welcome} others; "
         )
         if self.inside:
-            return f'{said}{self.inside} EXCEPT "{self.phrase}" would leave it out'
+            inside = f'"{self.inside}"' if " " in self.inside else self.inside
+            return f'{said}{inside} EXCEPT "{self.phrase}" would leave it out'
         return f"{said}leave it out (EXCEPT), or ask for it only near another word (NEAR)"
-
-
-def blamed(kept: Iterable[Mark], matcher: Matcher) -> list[Blamed]:
-    """Per watch at most one: the word behind most of what was marked as not relevant and still matches."""
-    known = {watch for watch, _ in matcher.versions()}
-    found: dict[str, list[tuple[bool, dict[str, _Spelled]]]] = {}
-    for mark in kept:
-        if mark.watch not in known:
-            continue
-        match = heard(mark.item.article(), matcher, mark.watch)
-        if match:
-            welcome = mark.judgement is not Judgement.NOT_RELEVANT
-            found.setdefault(mark.watch, []).append((welcome, _words(mark.item, match.evidence)))
-    worst = (_worst(watch, heard_of) for watch, heard_of in found.items())
-    return [one for one in worst if one]
 
 
 @dataclass(frozen=True, slots=True)
 class _Spelled:
     phrase: str
     inside: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _HeardOf:
+    """The words of the marked articles that match: one mapping, folded → as spelled, for each of them."""
+
+    unwelcome: list[dict[str, _Spelled]] = field(default_factory=list)
+    welcome: list[dict[str, _Spelled]] = field(default_factory=list)
+
+
+def blamed(kept: Iterable[Mark], matcher: Matcher) -> list[Blamed]:
+    """Per watch at most one: the word behind most of what was marked as not relevant and still matches."""
+    known = {watch for watch, _ in matcher.versions()}
+    heard_of: dict[str, _HeardOf] = defaultdict(_HeardOf)
+    for mark in kept:
+        match = heard(mark.item.article(), matcher, mark.watch) if mark.watch in known else None
+        if match:
+            unwelcome = mark.judgement is Judgement.NOT_RELEVANT
+            side = heard_of[mark.watch].unwelcome if unwelcome else heard_of[mark.watch].welcome
+            side.append(_words(mark.item, match.evidence))
+    worst = (_worst(watch, found) for watch, found in heard_of.items())
+    return [one for one in worst if one]
 
 
 def _words(item: LabelledItem, evidence: Sequence[Evidence]) -> dict[str, _Spelled]:
@@ -79,30 +88,23 @@ def _words(item: LabelledItem, evidence: Sequence[Evidence]) -> dict[str, _Spell
     return words
 
 
-def _worst(watch: str, heard_of: Sequence[tuple[bool, dict[str, _Spelled]]]) -> Blamed | None:
+def _worst(watch: str, found: _HeardOf) -> Blamed | None:
     """The word behind most of the unwelcome ones; in the welcome ones it must be at most half as frequent.
 
     Where nothing is welcome there is nothing to compare with: the name of the watch itself would be blamed.
     """
-    unwelcome = [words for welcome, words in heard_of if not welcome]
-    welcome = [words for welcome, words in heard_of if welcome]
-    if len(unwelcome) < ENOUGH or not welcome:
+    unwelcome, welcome = len(found.unwelcome), len(found.welcome)
+    if unwelcome < ENOUGH or not welcome:
         return None
-    bad, good = (
-        Counter(w for words in unwelcome for w in words),
-        Counter(w for words in welcome for w in words),
-    )
+    bad = Counter(word for words in found.unwelcome for word in words)
+    good = Counter(word for words in found.welcome for word in words)
     clear = [
         word
-        for word, number in bad.items()
-        if 2 * number > len(unwelcome)
-        and number >= ENOUGH
-        and 2 * good[word] * len(unwelcome) <= number * len(welcome)
+        for word, times in bad.items()
+        if times >= ENOUGH and 2 * times > unwelcome and 2 * good[word] * unwelcome <= times * welcome
     ]
     if not clear:
         return None
     word = max(clear, key=lambda one: (bad[one], -good[one], -len(one), one))
-    spelled = next(words[word] for words in unwelcome if word in words)
-    return Blamed(
-        watch, spelled.phrase, spelled.inside, bad[word], len(unwelcome), good[word], len(welcome)
-    )  # fmt: skip
+    spelled = next(words[word] for words in found.unwelcome if word in words)
+    return Blamed(watch, spelled.phrase, spelled.inside, bad[word], unwelcome, good[word], welcome)

@@ -176,8 +176,18 @@ def _item(line: Mapping[str, Any]) -> LabelledItem:
         title=line.get("title") or "", lead=line.get("lead") or "", text=line.get("text") or "",
         url=line.get("url"), story=line.get("story"),
         source=line.get("source") or "corpus", kind=kind, tier=int(line.get("tier") or 2),
-        source_name=line.get("source_name"), author=line.get("author"), tags=tuple(line.get("tags") or ()),
+        source_name=_word(line.get("source_name")), author=_word(line.get("author")),
+        tags=_words(line.get("tags")),
     )  # fmt: skip
+
+
+def _word(value: object) -> str | None:
+    """What is no text is somebody else's key of the same name."""
+    return value if isinstance(value, str) else None
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 def heard(article: Article, matcher: Matcher, watch_id: str) -> Match | None:

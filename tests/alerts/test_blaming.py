@@ -72,3 +72,11 @@ def test_the_marks_of_a_watch_that_is_gone_blame_nobody() -> None:
 def test_a_set_is_named_with_the_word_of_it() -> None:
     (one,) = blamed(marks(["Azure deal: OpenAI"] * 6, GOOD), MATCHER)
     assert (one.phrase, one.inside) == ("Azure deal", "@pact")
+
+
+def test_a_phrase_of_the_query_is_quoted_in_the_advice() -> None:
+    matcher = Matcher([Watch(id="pact", rules=(Rule(id="core", query='"Open AI" OR Azure'),))])
+    (one,) = blamed(
+        marks([f"The Open AI club, meeting {n}" for n in range(6)], ["Open AI pays Azure"]), matcher
+    )
+    assert str(one).endswith('"Open AI" EXCEPT "Open AI club" would leave it out')

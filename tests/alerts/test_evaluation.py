@@ -100,6 +100,29 @@ def test_a_corpus_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "known"),
+    [
+        (
+            {"author": "Ada Lark", "tags": ["cloud"], "source_name": "The Herald"},
+            ("Ada Lark", ("cloud",), "The Herald"),
+        ),
+        ({"author": ["Ada"], "tags": "cloud", "source_name": 7}, (None, (), "herald")),
+        ({"tags": [1, "ai"]}, (None, ("ai",), "herald")),
+    ],
+)
+def test_what_a_rule_may_ask_besides_the_words_is_taken_where_it_is_text(
+    tmp_path: Path, more: dict[str, object], known: tuple[object, ...]
+) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text(
+        json.dumps({"id": "1", "label": "positive", "source": "herald", **more}), encoding="utf-8"
+    )
+    [one] = read_corpus(path)
+    article = one.article()
+    assert (article.author, article.tags, article.source_name) == known
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         ("{", "line 2"),
