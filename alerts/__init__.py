@@ -9,6 +9,7 @@ linting           what is probably not meant, as the past and the sources show i
 marks             what a person says of an article, and how the rules fare by it
 blaming           which words stand behind what is not relevant
 stories           which event is it?
+shadows           what would be different if a rule in the shadow told?
 silences          what shall stay quiet, and until when
 alerting          the verdict, with its reason
 ledger            the notebook of all that

@@ -173,7 +173,7 @@ def _judge(
                 watch=row.watch,
                 rule=row.rule,
                 level=row.level,
-                story=row.story,
+                story=row.story or "",
                 action=Action(row.action),
                 reason=Reason(row.reason),
                 detail=row.detail,

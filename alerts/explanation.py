@@ -169,7 +169,8 @@ def _told(case: _Case, row: Row[Any]) -> _Said:
     deliveries = [record for record in records if record.watch == row.watch]
     dead = [record for record in deliveries if record.state is State.DEAD]
     sent = [record for record in deliveries if record.state is State.SENT]
-    fired = f"Rule {row.rule} fired on {_shown(row.at)}"
+    version = f" (version {row.version})" if row.version else ""
+    fired = f"Rule {row.rule}{version} fired on {_shown(row.at)}"
     if not deliveries:
         said = f"{fired}, but neither it nor its watch named a channel: nobody was told."
         return _Said(Answer.DEAD, said)

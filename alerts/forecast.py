@@ -26,7 +26,7 @@ class Judged:
     watch: str
     rule: str
     level: str
-    story: str
+    story: str  # empty: in none, only shadow rules held
     action: Action
     reason: Reason
     detail: str

@@ -1,4 +1,4 @@
-"""Notebook: matches with their verdicts, stories, alerts, silences, marks.
+"""Notebook: matches with their verdicts, stories, alerts, silences, marks, rules in force.
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
 not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. Not here: the
@@ -35,12 +35,14 @@ from sqlalchemy import (
     update,
 )
 
-from alerts.alerting import Action, Verdict
+from alerts.alerting import Action, Reason, Verdict
 from alerts.evaluation import LabelledItem
 from alerts.marks import Judgement, Mark, Ruling, Tally, tallied
 from alerts.matching import Match
+from alerts.shadows import Difference, Holding, difference
 from alerts.silences import Aim, Silence
 from alerts.stories import Joined, Known, StoryId, Tie
+from alerts.watches import Watch
 from crawler.articles import Article
 from crawler.storage import Instant, RowId, Words
 
@@ -84,7 +86,7 @@ matches = Table(
     Column("level", String(10), nullable=False),
     Column("score", Float, nullable=False),
     Column("evidence", JSON, nullable=False),
-    Column("story", String(20), nullable=False),
+    Column("story", String(20), comment="null: in none, only shadow rules held"),
     Column("action", String(10), nullable=False, comment="tell | hold | quiet"),
     Column("reason", String(30), nullable=False),
     Column("detail", Text, nullable=False),
@@ -120,6 +122,24 @@ silences = Table(
     Column("author", Text, nullable=False),
     Column("comment", Text, nullable=False),
     Column("held", Integer, nullable=False, comment="alerts it kept quiet so far"),
+)
+
+digested = Table(
+    "digested",
+    tables,
+    Column("channel", String(80), primary_key=True),
+    Column("watch", String(80), primary_key=True),
+    Column("story", String(20), primary_key=True),
+    Column("delivery", String(200), nullable=False, comment="the digest that has it"),
+)
+
+rules_in_force = Table(
+    "rules_in_force",
+    tables,
+    Column("watch", String(80), primary_key=True),
+    Column("rule", String(80), primary_key=True),
+    Column("version", String(8), nullable=False),
+    Column("since", Instant, nullable=False, comment="when a daemon first ran with this version"),
 )
 
 marks = Table(
@@ -218,7 +238,12 @@ def tie_of(connection: Connection, article: int) -> Row[Any] | None:
 
 
 def write_match(
-    connection: Connection, article: Article, match: Match, story: StoryId, verdict: Verdict, now: datetime
+    connection: Connection,
+    article: Article,
+    match: Match,
+    story: StoryId | None,
+    verdict: Verdict,
+    now: datetime,
 ) -> None:
     connection.execute(
         insert(matches).values(
@@ -302,6 +327,51 @@ def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:
         select(matches.c.reason, func.count()).where(matches.c.at >= since).group_by(matches.c.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+# ---- rules in force, and how their shadows differ from them
+
+
+def note_rules(connection: Connection, versions: Mapping[tuple[str, str], str], now: datetime) -> None:
+    """These rules run from now on, by (watch, rule); a version that was in force already keeps its date."""
+    known = {(row.watch, row.rule): row.version for row in connection.execute(select(rules_in_force))}
+    for watch, rule in known.keys() - versions.keys():
+        connection.execute(delete(rules_in_force).where(*_is_rule(watch, rule)))
+    for (watch, rule), version in versions.items():
+        if (watch, rule) not in known:
+            added = insert(rules_in_force).values(watch=watch, rule=rule, version=version, since=now)
+            connection.execute(added)
+        elif known[watch, rule] != version:
+            changed = update(rules_in_force).where(*_is_rule(watch, rule))
+            connection.execute(changed.values(version=version, since=now))
+
+
+def _is_rule(watch: str, rule: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return rules_in_force.c.watch == watch, rules_in_force.c.rule == rule
+
+
+def differences(
+    connection: Connection, watches: Iterable[Watch], after: datetime, until: datetime
+) -> list[Difference]:
+    """How each shadow rule differed from what it stands for, as far as both were in force in this time."""
+    since = {(row.watch, row.rule): row.since for row in connection.execute(select(rules_in_force))}
+    found = []
+    for watch in watches:
+        for rule in (one for one in watch.rules if one.shadow):
+            begin = since.get((watch.id, rule.id))
+            compared = since.get((watch.id, rule.instead_of)) if rule.instead_of else begin
+            if begin is not None and compared is not None:
+                from_ = max(after, begin, compared)
+                found.append(difference(watch, rule, from_, _holdings(connection, watch.id, from_, until)))
+    return found
+
+
+def _holdings(connection: Connection, watch: str, after: datetime, until: datetime) -> list[Holding]:
+    which = (matches.c.watch == watch, matches.c.at >= after, matches.c.at <= until)
+    rows = connection.execute(
+        select(matches.c.article, matches.c.rule, matches.c.reason).where(*which).order_by(matches.c.id)
+    )
+    return [Holding(row.article, row.rule, row.reason == Reason.SHADOW.value) for row in rows]
 
 
 # ---- silences

@@ -106,7 +106,7 @@ def judge(
                 article=article,
                 match=match,
                 now=now,
-                told=ledger.told(connection, story, match.watch),
+                told=story is not None and ledger.told(connection, story, match.watch),
                 silence=silence,
                 backlog_told=ledger.backlog_told(connection, article.source) if article.baseline else 0,
                 backlog=rulebook.backlog,
@@ -115,15 +115,21 @@ def judge(
         ledger.write_match(connection, article, match, story, verdict, now)
         if silence and verdict.reason is Reason.SILENCED:
             ledger.count_held(connection, silence.id)
-        if verdict.action is Action.TELL:
+        if verdict.action is Action.TELL and story is not None:
             done += _alert(connection, rulebook.watches[match.watch], article, match, story, now)
     return done
 
 
-def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> StoryId:
-    """The story of a matched article: the one it is in, the one it shares a feature with, or a new one."""
-    mine = features(article, found)
+def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> StoryId | None:
+    """The story of a matched article: the one it is in, the one it shares a feature with, or a new one.
+
+    What only shadow rules found opens none and ties nothing: a trial changes nothing that is told.
+    """
     already = ledger.story_of(connection, article.id)
+    telling = [match for match in found if not match.shadow]
+    if not telling:
+        return already
+    mine = features(article, telling)
     if already:
         joined = Joined(already, Tie.SAME_ARTICLE)
     else:

@@ -39,26 +39,26 @@ class Silence:
     comment: str = ""
     held: int = 0  # alerts it kept quiet so far
 
-    def applies(self, article: Article, match: Match, story: StoryId, now: datetime) -> bool:
+    def applies(self, article: Article, match: Match, story: StoryId | None, now: datetime) -> bool:
         return self.starts_at <= now < self.ends_at and self.value.casefold() in _values(
             self.aim, article, match, story
         )
 
 
 def silencing(
-    silences: Iterable[Silence], article: Article, match: Match, story: StoryId, now: datetime
+    silences: Iterable[Silence], article: Article, match: Match, story: StoryId | None, now: datetime
 ) -> Silence | None:
     """The silence that keeps this match quiet, the longest-lived if there are several."""
     found = [s for s in silences if s.applies(article, match, story, now)]
     return max(found, key=lambda s: s.ends_at, default=None)
 
 
-def _values(aim: Aim, article: Article, match: Match, story: StoryId) -> set[str]:
+def _values(aim: Aim, article: Article, match: Match, story: StoryId | None) -> set[str]:
     """What the article offers to a silence of this aim, case folded."""
     offered: dict[Aim, set[str]] = {
         Aim.WATCH: {match.watch},
         Aim.RULE: {match.rule, f"{match.watch}/{match.rule}"},
-        Aim.STORY: {story},
+        Aim.STORY: {story} if story else set(),
         Aim.SOURCE: {article.source},
         Aim.SITE: {site(article.link)} if article.link else set(),
         Aim.AUTHOR: {article.author} if article.author else set(),

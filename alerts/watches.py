@@ -25,6 +25,7 @@ class Rule(Keys):
     level: Level = "alert"
     query: str
     shadow: bool = False  # runs beside the others and tells nobody
+    instead_of: str | None = None  # of a shadow: the rule it is compared with; None: with all that tell
     channels: tuple[str, ...] | None = None  # None: those of the watch
     note: str | None = None  # for whoever keeps the file
 
@@ -43,6 +44,20 @@ class Watch(Keys):
         twice = next((one for one in ids if ids.count(one) > 1), None)
         if twice:
             raise ValueError(f"two rules are called {twice!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_stand_in_for_live_rules(self) -> "Watch":
+        live = [rule.id for rule in self.rules if not rule.shadow]
+        for rule in self.rules:
+            if rule.instead_of is not None and not rule.shadow:
+                raise ValueError(f"rule {rule.id}: `instead_of:` is for a rule with `shadow: true`")
+            if rule.instead_of is not None and rule.instead_of not in live:
+                there = ", ".join(live) or "none"
+                raise ValueError(
+                    f"rule {rule.id}: `instead_of: {rule.instead_of}` names no rule of this watch that "
+                    f"tells; there are: {there}"
+                )
         return self
 
     def told(self, rule: str) -> tuple[str, ...]:

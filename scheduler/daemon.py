@@ -19,7 +19,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Engine, text
 
-from alerts import outbox
+from alerts import ledger, outbox
 from alerts.screen import Rulebook
 from config.reading import ConfigError
 from crawler import archive
@@ -121,6 +121,7 @@ class Daemon:
         now = utc_now()
         with self.engine.begin() as connection:
             archive.enrol(connection, self.settings.crawled.values())
+            ledger.note_rules(connection, self.jobs.rulebook.matcher.versions(), now)
             outbox.recover(connection, now, self.settings.daemon.delivery.settle)
             outbox.give_up_channels(connection, self.jobs.channels, now)
             outbox.resume(connection, now)
@@ -179,7 +180,7 @@ class Daemon:
 
     def _picture(self) -> status.Picture:
         with self.engine.connect() as connection:
-            return status.picture(connection, self.settings.sources, utc_now())
+            return status.picture(connection, self.settings.sources, utc_now(), self.settings.watches.watches)
 
     # ---- reload
 
@@ -223,6 +224,7 @@ class Daemon:
             self._tick_channel(channel)
         with self.engine.begin() as connection:
             archive.enrol(connection, settings.crawled.values())
+            ledger.note_rules(connection, rulebook.matcher.versions(), utc_now())
             outbox.give_up_channels(connection, used, utc_now())
             outbox.resume(connection, utc_now())
             assembly.take_into_force(connection, rulebook.matcher)

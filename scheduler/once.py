@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
-from alerts import outbox
+from alerts import ledger, outbox
 from alerts.outbox import State
 from alerts.screen import Screened
 from crawler import archive
@@ -65,6 +65,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
     now = utc_now()
     with engine.begin() as connection:
         archive.enrol(connection, settings.crawled.values())
+        ledger.note_rules(connection, jobs.rulebook.matcher.versions(), now)
         outbox.recover(connection, now, settings.daemon.delivery.settle)
         outbox.resume(connection, now)
         assembly.take_into_force(connection, jobs.rulebook.matcher)

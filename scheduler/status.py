@@ -5,7 +5,7 @@ page (`health`).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +16,15 @@ from alerts import ledger, outbox
 from alerts.marks import Tally
 from alerts.notifications import Alarm
 from alerts.outbox import ChannelState, Record, State
+from alerts.watches import Watch
 from crawler import archive
+from crawler.articles import Article
 from crawler.fetches import Outcome
 from crawler.sources import Source, SourceId
 
 RECENT = timedelta(hours=24)
+SHADOWS_OF = timedelta(days=30)  # how far back a shadow rule is compared
+SHOWN_OF_SHADOW = 5
 SHOWN_ALERTS = 20
 
 
@@ -46,6 +50,35 @@ class SourceStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowStanding:
+    """A rule in the shadow: what it would change."""
+
+    watch: str
+    rule: str
+    instead_of: str | None  # None: it would be added
+    since: datetime
+    both: int
+    only_new: tuple[Article, ...]  # newest first
+    only_old: tuple[Article, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "watch": self.watch,
+            "rule": self.rule,
+            "instead_of": self.instead_of,
+            "since": _plain(self.since),
+            "both": self.both,
+            "only_new": _sample(self.only_new),
+            "only_old": _sample(self.only_old),
+        }
+
+
+def _sample(articles: Sequence[Article]) -> dict[str, Any]:
+    shown = [{"id": a.id, "title": a.title, "link": a.link} for a in articles[:SHOWN_OF_SHADOW]]
+    return {"count": len(articles), "articles": shown}
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Everything a person or a monitor asks of a running Tocsin."""
 
@@ -61,6 +94,7 @@ class Picture:
     silences: int
     marks: tuple[Tally, ...]
     seen_to_told: Mapping[str, float | None]  # seconds; p50, p95, max of the recent ones
+    shadows: tuple[ShadowStanding, ...] = ()
 
     @property
     def by_state(self) -> dict[str, int]:
@@ -92,10 +126,16 @@ class Picture:
             "silences": self.silences,
             "marks": [tally.to_json() for tally in self.marks],
             "latency_s": {"seen_to_told": dict(self.seen_to_told)},
+            "shadow": [s.to_json() for s in self.shadows],
         }
 
 
-def picture(connection: Connection, configured: Mapping[SourceId, Source], now: datetime) -> Picture:
+def picture(
+    connection: Connection,
+    configured: Mapping[SourceId, Source],
+    now: datetime,
+    watches: Sequence[Watch] = (),
+) -> Picture:
     counted = archive.entry_counts(connection, now - RECENT)
     sent = outbox.records(connection, states=(State.SENT,), limit=500, newest_first=True)
     return Picture(
@@ -114,7 +154,27 @@ def picture(connection: Connection, configured: Mapping[SourceId, Source], now: 
         silences=len(ledger.list_silences(connection, now)),
         marks=tuple(ledger.marks_by_version(connection)),
         seen_to_told=percentiles([s for s in map(_seen_to_told, sent) if s is not None]),
+        shadows=tuple(_shadows(connection, configured, now, watches)),
     )
+
+
+def _shadows(
+    connection: Connection,
+    configured: Mapping[SourceId, Source],
+    now: datetime,
+    watches: Sequence[Watch],
+) -> Iterator[ShadowStanding]:
+    for found in ledger.differences(connection, watches, now - SHADOWS_OF, now):
+        named = {a.id: a for a in archive.with_ids(connection, configured, found.only_new + found.only_old)}
+        yield ShadowStanding(
+            watch=found.watch,
+            rule=found.rule,
+            instead_of=found.instead_of,
+            since=found.since,
+            both=len(found.both),
+            only_new=tuple(named[one] for one in found.only_new if one in named),
+            only_old=tuple(named[one] for one in found.only_old if one in named),
+        )
 
 
 def source_standing(

@@ -285,7 +285,7 @@ def show_status(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) -
     """How things stand: sources, deliveries, the last alerts, latency."""
     settings = load(config_dir, os.environ)
     with database_of(data) as engine, engine.connect() as connection:
-        picture = status.picture(connection, settings.sources, utc_now())
+        picture = status.picture(connection, settings.sources, utc_now(), settings.watches.watches)
     if as_json:
         print_json(picture.to_json())
     else:
@@ -328,4 +328,15 @@ def _status_lines(picture: status.Picture) -> list[str]:
         f"{'alerts' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.source}: {a.title[:90]}"
         for n, a in enumerate(picture.alerts[:5])
     ]
-    return lines
+    return [*lines, *(line for shadow in picture.shadows for line in _shadow_lines(shadow))]
+
+
+def _shadow_lines(shadow: status.ShadowStanding) -> list[str]:
+    rule = f"{shadow.watch}/{shadow.rule}" + (f" instead of {shadow.instead_of}" if shadow.instead_of else "")
+    counts = f"{shadow.both} alike, {len(shadow.only_new)} only new, {len(shadow.only_old)} only old"
+    shown = [("only new", a) for a in shadow.only_new[: status.SHOWN_OF_SHADOW]]
+    shown += [("only old", a) for a in shadow.only_old[: status.SHOWN_OF_SHADOW]]
+    return [
+        f"shadow      {rule}, since {shadow.since:%Y-%m-%d %H:%M} UTC: {counts}",
+        *(f"{'':11} {how}: {a.source}: {a.title[:90]} ({a.id})" for how, a in shown),
+    ]

@@ -263,3 +263,27 @@ def test_check_names_the_set_that_has_no_words_for_a_language_we_read(desk: Desk
     [problem] = desk.json("check")["problems"]
     assert (problem["line"], problem["key"]) == (2, "sets.openai")
     assert problem["message"] == "L9 has no member for languages the sources speak: ru (1 source)"
+
+
+def test_status_shows_what_a_shadow_would_change(desk: Desk) -> None:
+    trial = "rules: [{id: trial, query: sign, shadow: true, instead_of: core}, "
+    desk.write("watches.yaml", WATCHES.replace("rules: [", trial))
+    desk.bring("OpenAI and Microsoft sign", "OpenAI and Microsoft part", "A sign of spring")
+    desk("once")
+    (shadow,) = desk.json("status")["shadow"]
+    assert (shadow["rule"], shadow["instead_of"], shadow["both"]) == ("trial", "core", 1)
+    assert [a["title"] for a in shadow["only_new"]["articles"]] == ["A sign of spring"]
+    assert shadow["only_old"]["count"] == 1
+    shown = desk("status").output
+    assert "pact/trial instead of core, since " in shown
+    assert "1 alike, 1 only new, 1 only old" in shown
+    assert "only old: herald: OpenAI and Microsoft part" in shown
+
+
+def test_a_shadow_of_no_rule_is_a_mistake_with_its_place(desk: Desk) -> None:
+    trial = "rules: [{id: trial, query: sign, shadow: true, instead_of: croe}, "
+    desk.write("watches.yaml", WATCHES.replace("rules: [", trial))
+    answer = desk("check")
+    assert answer.exit_code == 2
+    assert "`instead_of: croe` names no rule of this watch that tells; there are: core" in answer.output
+    assert "watches.yaml:4: watches[pact]" in answer.output
