@@ -409,7 +409,7 @@ class _Triggers:
 
 def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
     evidence = _evidence(places, reading)
-    sentence, together = _shown(one, evidence, reading) if reading.seen["body"] else (None, 0)
+    sentence, together = _shown(one, evidence, reading) if reading.texts[BODY].raw else (None, 0)
     title_spans = [(e.start, e.end) for e in evidence if e.field == "title"]
     return Match(
         watch=one.watch.id,

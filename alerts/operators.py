@@ -46,6 +46,8 @@ class Occurrence(NamedTuple):
 
 
 Found = list[Occurrence]
+# Of one NEAR or regular expression in a field; a page with more was made to be slow to read.
+_MOST_PLACES = 1000
 
 
 Hits = Mapping[str, list[int]]  # anchor → where it begins, whatever stands around it
@@ -195,7 +197,8 @@ _GAP = re.compile(rf"(?:[{APOSTROPHES}]s)?(?:(?!\n\s*\n)(?:[^\w]|_))+")
 _GAP_LIMIT = 12  # characters; more is not one phrase any more
 _PARTICLES = re.compile(
     "(?:은|는|이|가|을|를|과|와|의|에|에서|에게|께|도|만|로|으로|부터|까지|보다|처럼|같은|측|사|한테|이나|나|랑|이랑|라는"
-    "|이라는|라고|이라고|이며|며|인|였|이다|및|간|발|판|식|형|표|주|들){1,4}"
+    "|이라는|라고|이라고|이며|며|인|였|이다|및|간|발|판|식|형|표|주|들|로서|으로서|께서|마저|조차|라며|이라며|엔|에선|에겐|든|하고)"
+    "{1,4}(?![가-힣])"
 )
 
 
@@ -499,7 +502,6 @@ LONGEST_REGEX = 500  # characters
 _REGEX_MEMORY = (
     1 << 20
 )  # bytes RE2 may take for one expression; if it needs more it becomes slower, not wrong
-_MOST_PLACES = 1000  # of one expression in one field
 _ANYTHING = ("", "aZ 09.\n微б")  # whoever finds nothing at all in these finds it in every article
 
 
@@ -642,7 +644,6 @@ class Not(Node):
 
 
 Distance = int | Literal["s"]  # words that may lie between; s: in one sentence
-_MOST_PAIRS = 10_000  # of one NEAR in one article: text and queries come from others, time does not
 
 
 class Near(Node):
@@ -688,7 +689,7 @@ class Near(Node):
                 pairs.append(
                     Occurrence(one.field, one.start, other.end, "", parts=(*atoms(one), *atoms(other)))
                 )
-                if len(pairs) == _MOST_PAIRS:
+                if len(pairs) == _MOST_PLACES:
                     return pairs
         return pairs
 

@@ -152,7 +152,7 @@ def fold(raw: str) -> str:
     """The form in which everything is compared: NFKC, case folded, without invisible characters."""
     if raw.isascii():
         return raw.lower()
-    return _undotted(_composed(raw).casefold())
+    return _plainer(_composed(raw).casefold())
 
 
 def _composed(raw: str) -> str:
@@ -161,10 +161,11 @@ def _composed(raw: str) -> str:
     return unicodedata.normalize("NFKC", raw)
 
 
-def _undotted(folded: str) -> str:
-    if "\u0307" not in folded:  # which is found sooner than two characters
-        return folded
-    return folded.replace("i\u0307", "i")  # MİCROSOFT, written by somebody with a Turkish keyboard
+def _plainer(text: str) -> str:
+    """Without what NFKC leaves: the dot of a Turkish MİCROSOFT, the letter ʼ for an apostrophe."""
+    if "\u0307" in text:  # which is found sooner than two characters
+        text = text.replace("i\u0307", "i")
+    return text.replace("\u02bc", "'")
 
 
 def visible(raw: str) -> str:
@@ -362,7 +363,7 @@ class Text:
     @cached_property
     def cased(self) -> str:
         """The folded text with its capitals, which regular expressions read."""
-        cased = self.raw if self.raw.isascii() else _undotted(_composed(self.raw))
+        cased = self.raw if self.raw.isascii() else _plainer(_composed(self.raw))
         return cased.encode("utf-8", "replace").decode()  # RE2 takes no lone surrogates
 
     @cached_property

@@ -1,10 +1,14 @@
 """Operators: laws that hold for every text. What each finds stands in the manual (test_docs_watches)."""
 
+import re
+import time
+from random import Random
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts.matching import Matcher
+from alerts.matching import Match, Matcher
 from alerts.operators import term
 from alerts.watches import Rule, Watch
 from tests.builders import article
@@ -42,14 +46,25 @@ queries = st.sampled_from(
         "Майкрософт*",
         "OpenAI NOT deal",
         "lead:(OpenAI AND deal)",
+        "OpenAI NEAR/s Microsoft",
+        "OpenAI ONEAR/0 deal",
+        "/OpenAI/",
+        "/micro\\pL+/i NEAR/4 deal",
+        "body:/[A-Z]+I\\b/",
+        "(OpenAI AND Microsoft) EXCEPT (/Azure \\w+/ OR OpenAI NEAR/1 deal)",
+        "{OpenAI} AND NOT title:Microsoft",
     ],
 )
 
 
+def matches(query: str, text: str, title: str = "") -> list[Match]:
+    return Matcher([Watch(id="w", rules=(Rule(id="r", query=query),))]).match(article(title, text=text))
+
+
 def evidence(query: str, text: str, title: str = "") -> tuple[str, ...] | None:
     """The words found, or None where the query does not hold."""
-    matches = Matcher([Watch(id="w", rules=(Rule(id="r", query=query),))]).match(article(title, text=text))
-    return tuple(one.text for one in matches[0].evidence) if matches else None
+    found = matches(query, text, title)
+    return tuple(one.text for one in found[0].evidence) if found else None
 
 
 def holds(query: str, text: str, title: str = "") -> bool:
@@ -89,8 +104,8 @@ def test_except_never_finds_more(text: str) -> None:
 
 
 @given(queries, texts, st.randoms(use_true_random=False))
-def test_sprinkled_invisible_characters_change_nothing(query: str, text: str, random: object) -> None:
-    sprinkled = "".join(letter + random.choice(["", *INVISIBLE]) for letter in text)  # type: ignore[attr-defined]
+def test_sprinkled_invisible_characters_change_nothing(query: str, text: str, random: Random) -> None:
+    sprinkled = "".join(letter + random.choice(["", *INVISIBLE]) for letter in text)
     plain, found = evidence(query, text), evidence(query, sprinkled)
     strip = str.maketrans(dict.fromkeys(INVISIBLE))
     assert plain == (None if found is None else tuple(one.translate(strip) for one in found))
@@ -98,15 +113,109 @@ def test_sprinkled_invisible_characters_change_nothing(query: str, text: str, ra
 
 @given(queries, texts, texts)
 def test_evidence_says_what_stands_there(query: str, title: str, text: str) -> None:
-    for match in Matcher([Watch(id="w", rules=(Rule(id="r", query=query),))]).match(
-        article(title, text=text)
-    ):
+    for match in matches(query, text, title):
         for one in match.evidence:
             field = title if one.field == "title" else text
             assert field[one.start : one.end] == one.text
         if match.sentence:
             for start, end in match.sentence.spans:
                 assert match.sentence.text[start:end] in text
+
+
+distances = st.one_of(st.integers(0, 12).map(str), st.just("s"))
+
+
+@given(texts, distances)
+def test_ordered_nearness_is_nearness(text: str, distance: str) -> None:
+    found = evidence(f"OpenAI ONEAR/{distance} Microsoft", text) or ()
+    assert set(found) <= set(evidence(f"OpenAI NEAR/{distance} Microsoft", text) or ())
+
+
+@given(texts, texts)
+def test_what_is_near_in_a_sentence_is_shown_in_one_sentence(title: str, text: str) -> None:
+    [match] = matches("body:(OpenAI NEAR/s Microsoft)", text, title) or [None]
+    both = [match.sentence.text[start:end] for start, end in match.sentence.spans] if match else []
+    assert match is None or {"OpenAI", "Microsoft"} <= set(both)
+
+
+def spans(query: str, text: str, title: str) -> set[tuple[str, int, int]]:
+    return {
+        (one.field, one.start, one.end) for match in matches(query, text, title) for one in match.evidence
+    }
+
+
+parts = st.sampled_from(
+    [
+        "OpenAI",
+        "Microsoft",
+        "(OpenAI OR deal)",
+        "(deal AND OpenAI)",
+        "(OpenAI NEAR/4 deal)",
+        "/O.*?I/",
+        "title:deal",
+    ]
+)
+
+
+@given(parts, parts, texts, texts)
+def test_except_only_takes_away(left: str, right: str, title: str, text: str) -> None:
+    rest = spans(f"({left}) EXCEPT ({right})", text, title)
+    assert rest <= spans(left, text, title)
+    assert not spans(f"({left}) EXCEPT ({left})", text, title)
+    assert spans(f"({left}) EXCEPT absent", text, title) == spans(left, text, title)
+
+
+@example(["OpenAI", "/micro\\pL+/i NEAR/4 deal"], "Microsoft deal", "OpenAI Microsoft", Random(1))
+@given(st.lists(queries, max_size=6), texts, texts, st.randoms(use_true_random=False))
+def test_a_watch_finds_the_same_whatever_others_there_are_and_in_whatever_order(
+    several: list[str], title: str, text: str, random: Random
+) -> None:
+    watches = [Watch(id=f"w{n}", rules=(Rule(id="r", query=one),)) for n, one in enumerate(several)]
+    one = article(title, text=text)
+    alone = [match for watch in watches for match in Matcher([watch]).match(one)]
+    assert Matcher(watches).match(one) == alone
+    random.shuffle(watches)
+    assert sorted(Matcher(watches).match(one), key=lambda match: match.watch) == alone
+
+
+@given(queries, texts, texts)
+def test_an_explanation_that_tries_everything_finds_what_the_short_cuts_found(
+    query: str, title: str, text: str
+) -> None:
+    matcher = Matcher([Watch(id="w", rules=(Rule(id="r", query=query),))])
+    one = article(title, text=text)
+    explained = matcher.explain(one, "w").match
+    assert matcher.match(one) == ([explained] if explained else [])
+
+
+@given(
+    st.text(alphabet="aAbB\n .ßIİ", max_size=30), st.sampled_from(["a+", "[ab]b", "A.b", "ß", "[^a]+", "i"])
+)
+def test_a_regular_expression_finds_what_python_finds(text: str, pattern: str) -> None:
+    expected = tuple(found.group() for found in re.finditer(pattern, text) if found.group())
+    assert (evidence(f"/{pattern}/", text) or ()) == expected
+
+
+HOSTILE = "OpenAI Microsoft Azure OpenAI " * 3300  # a hundred thousand characters, as long as a text may be
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'OpenAI EXCEPT "Azure OpenAI"',
+        "OpenAI NEAR/s Microsoft",
+        "OpenAI NEAR/100000 Microsoft",
+        "OpenAI NEAR/s Microsoft NEAR/s Azure NEAR/s OpenAI",
+        "(OpenAI NEAR/s Microsoft) EXCEPT (Azure NEAR/s OpenAI)",
+        "/(O.*)+(M.*)+x/",
+        "/./",
+        " OR ".join(["(OpenAI NEAR/3 Microsoft)"] * 10),
+    ],
+)
+def test_no_page_and_no_query_holds_the_others_up(query: str) -> None:
+    began = time.perf_counter()
+    evidence(query, HOSTILE)
+    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize("written", ["", "…", "*", "{}", '""'])
