@@ -1,7 +1,7 @@
 """From an article to a delivered message. In reading order:
 
 text              how words are compared
-operators, query  the language of a watch
+operators, tokens, query  the language of a watch
 watches           what is looked for
 matching          all watches against one article, in one pass
 evaluation        how good they are, on a labelled corpus
