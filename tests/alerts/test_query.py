@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from alerts.operators import OPERATORS, Node
-from alerts.query import LONGEST_QUERY, QueryError, Sets, parse
+from alerts.query import QueryError, Sets, parse
+from alerts.tokens import LONGEST_QUERY
 
 
 @pytest.mark.parametrize(
