@@ -394,6 +394,8 @@ def term(written: str, part: str | None = None) -> Term:
     if _WILDCARD.search(written):
         raise ValueError(f"{written!r} has a wildcard; there is none but a star at the end of a word")
     exact = written.startswith("{") and written.endswith("}")
+    if exact and "*" in written:
+        raise ValueError(f"{written!r} asks for one spelling; a star has no place in it")
     inner = written[1:-1] if exact else written.strip('"')
     words: list[Word] = []
     for piece in inner.split():
