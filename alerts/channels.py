@@ -50,7 +50,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 
 
 class DigestTime(Keys):
-    """When held alerts are told, in one message."""
+    """At what time of the day held matches are told, in one message."""
 
     at: TimeOfDay
     timezone: Timezone = "UTC"
@@ -74,7 +74,7 @@ class Channel(Keys):
     channel: str | None = Field(default=None, description="slack: the channel's ID")
     api_url: Annotated[str, AfterValidator(_web_address)] = SLACK_API  # slack
     url: Secret | None = None  # webhook; whoever knows the address may write to it
-    digest: DigestTime | None = None
+    digest: DigestTime | None = DigestTime(at=time(8, 30))  # None: none is sent
     quiet: QuietHours | None = None
 
     @model_validator(mode="after")

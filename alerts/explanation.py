@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row
 from alerts import ledger, outbox
 from alerts.alerting import Action, Reason
 from alerts.matching import Explanation
+from alerts.notifications import DeliveryId
 from alerts.outbox import Record, State
 from alerts.screen import Rulebook
 from alerts.stories import Tie
@@ -218,10 +219,19 @@ _SHARED = {
 
 
 def _held(case: _Case, row: Row[Any]) -> _Said:
-    held = f"Rule {row.rule} is of level {row.level}: it is held for the digest"
+    held = f"Rule {row.rule} is of level {row.level}"
+    digests = ledger.digests_of(case.connection, row.story, row.watch)
+    records = [r for one in digests for r in outbox.records(case.connection, delivery=DeliveryId(one))]
     alert = ledger.alert_of(case.connection, row.story, row.watch)
-    since = f"; its story was told meanwhile, on {_shown(alert.at)}" if alert else ""
-    return _Said(Answer.HELD_FOR_DIGEST, f"{held}{since}.")
+    if records:
+        which = ", ".join(f"{r.channel} of {_shown(r.created_at)} ({r.state})" for r in records)
+        return _Said(Answer.HELD_FOR_DIGEST, f"{held}: its story is in the digest for {which}.", records)
+    if alert:
+        told = f"its story was told meanwhile, on {_shown(alert.at)}, and so is not in the digest"
+        return _Said(Answer.HELD_FOR_DIGEST, f"{held}: {told}.")
+    return _Said(
+        Answer.HELD_FOR_DIGEST, f"{held}: it is held for the digest; `tocsin check` says when that is."
+    )
 
 
 def _quiet(answer: Answer, opening: str) -> Callable[[_Case, Row[Any]], _Said]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -327,6 +328,46 @@ def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:
         select(matches.c.reason, func.count()).where(matches.c.at >= since).group_by(matches.c.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+# ---- the digest
+
+
+def held_for_digest(
+    connection: Connection, channel: str, after: datetime, until: datetime
+) -> Sequence[Row[Any]]:
+    """Held matches whose story neither an alert nor a digest of this channel has told; oldest first."""
+    same = (alerts.c.story == matches.c.story, alerts.c.watch == matches.c.watch)
+    summed = (
+        digested.c.channel == channel,
+        digested.c.story == matches.c.story,
+        digested.c.watch == matches.c.watch,
+    )
+    waiting = (
+        matches.c.action == Action.HOLD.value,
+        matches.c.at > after,
+        matches.c.at <= until,
+        ~exists().where(*same),
+        ~exists().where(*summed),
+    )
+    return connection.execute(select(matches).where(*waiting).order_by(matches.c.id)).all()
+
+
+def mark_digested(
+    connection: Connection, channel: str, told: Iterable[tuple[str, str]], delivery: str
+) -> None:
+    """These stories, by (watch, story), are in this digest; with it in one transaction."""
+    rows = [
+        {"channel": channel, "watch": watch, "story": story, "delivery": delivery} for watch, story in told
+    ]
+    if rows:
+        connection.execute(insert(digested), rows)
+
+
+def digests_of(connection: Connection, story: str, watch: str) -> list[str]:
+    """The deliveries of the digests that have this story."""
+    which = (digested.c.story == story, digested.c.watch == watch)
+    return list(connection.scalars(select(digested.c.delivery).where(*which).order_by(digested.c.channel)))
 
 
 # ---- rules in force, and how their shadows differ from them

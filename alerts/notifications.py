@@ -6,7 +6,7 @@ Slack wants them (`notifiers.slack_blocks`), what follows from a failure (`outbo
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
@@ -49,13 +49,43 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestLine:
+    """One story of a digest. Title, link and source came from outside and may be hostile."""
+
+    title: str
+    link: str | None  # absolute http(s), or None
+    source_name: str
+    note: str = ""  # of ours: by which rule, how many others have it
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPart:
+    """The stories of one watch, or what one shadow rule would change."""
+
+    heading: str
+    lines: tuple[DigestLine, ...]
+    more: int = 0  # lines that did not fit
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What was held for a channel since the last one."""
+
+    title: str
+    parts: tuple[DigestPart, ...]
+
+
+Body = Alarm | Notice | Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One notification for one channel, as the outbox hands it to a notifier."""
 
     id: DeliveryId
     channel: str  # id in channels.yaml
-    body: Alarm | Notice
-    story: str | None  # None: a notice
+    body: Body
+    story: str | None  # None: a notice or a digest
     watch: str | None
     plainness: "Plainness"
     attempts: int  # this one included
@@ -107,8 +137,10 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after  # LIMITED: how long the vendor wants to be left alone; None: not said
 
 
-def to_json(body: Alarm | Notice) -> str:
+def to_json(body: Body) -> str:
     """The body as it lies in the outbox. In ASCII: no database takes the lone surrogate of a broken page."""
+    if isinstance(body, Digest):
+        return json.dumps({"kind": "digest", **asdict(body)})
     if isinstance(body, Notice):
         return json.dumps({"kind": "notice", "title": body.title, "text": body.text})
     sentence = body.sentence and {"text": body.sentence.text, "spans": body.sentence.spans}
@@ -131,17 +163,24 @@ def to_json(body: Alarm | Notice) -> str:
     )
 
 
-def from_json(text: str) -> Alarm | Notice:
+def from_json(text: str) -> Body:
     """The inverse of `to_json`. Rows outlive versions: what a later version adds must have a default here."""
     known: dict[str, Any] = json.loads(text)
-    if known.pop("kind") == "notice":
+    kind = known.pop("kind")
+    if kind == "notice":
         return Notice(title=known["title"], text=known["text"])
+    if kind == "digest":
+        return Digest(known["title"], tuple(map(_part, known["parts"])))
     known["title_spans"] = _spans(known["title_spans"])
     known["published"] = known["published"] and datetime.fromisoformat(known["published"])
     known["seen"] = datetime.fromisoformat(known["seen"])
     if known["sentence"]:
         known["sentence"] = Sentence(known["sentence"]["text"], _spans(known["sentence"]["spans"]))
     return Alarm(**known)
+
+
+def _part(known: dict[str, Any]) -> DigestPart:
+    return DigestPart(known["heading"], tuple(DigestLine(**line) for line in known["lines"]), known["more"])
 
 
 def _spans(pairs: list[list[int]]) -> tuple[tuple[int, int], ...]:

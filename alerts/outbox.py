@@ -45,12 +45,11 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from alerts.notifications import (
-    Alarm,
+    Body,
     Delivery,
     DeliveryFailed,
     DeliveryId,
     Fault,
-    Notice,
     Plainness,
     from_json,
     to_json,
@@ -193,7 +192,7 @@ class Record:
     channel: str
     story: str | None
     watch: str | None
-    body: Alarm | Notice
+    body: Body
     state: State
     plainness: Plainness
     attempts: int
@@ -221,7 +220,7 @@ def enqueue(
     connection: Connection,
     delivery: DeliveryId,
     channel: str,
-    body: Alarm | Notice,
+    body: Body,
     story: str | None,
     watch: str | None,
     now: datetime,

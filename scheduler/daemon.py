@@ -134,6 +134,7 @@ class Daemon:
         for channel in self.jobs.channels:
             self._tick_channel(channel)
         self._tick(self._screen, "screen")
+        self._tick(self.jobs.digest, "digest", HEARTBEAT)
         self.ticking.start()
 
     async def _start_collecting(self) -> None:

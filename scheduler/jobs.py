@@ -1,4 +1,4 @@
-"""The jobs APScheduler ticks: crawl, screen, dispatch, telling the ops channel.
+"""The jobs APScheduler ticks: crawl, screen, digest, dispatch, telling the ops channel.
 
 Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and
 how the process stops (`daemon`), what a door does (`crawler`, `alerts`).
@@ -13,9 +13,11 @@ import structlog
 from sqlalchemy import Engine
 
 from alerts.channels import Channel, DeliveryHabits, neighbours
+from alerts.digests import last_due
 from alerts.dispatch import Dispatched, dispatch
 from alerts.notifiers import Notifier
 from alerts.screen import Rulebook, Screened, screen
+from alerts.sum_up import sum_up
 from crawler.crawl import Crawl
 from scheduler import notices
 from scheduler.health import Progress
@@ -46,6 +48,7 @@ class Jobs:
         self.clock, self.rng, self.progress = clock, rng, progress
         self._sending: set[asyncio.Task[object]] = set()
         self._stopping = False
+        self._summed_up: dict[str, datetime] = {}  # by channel, the digest that was due last
 
     async def crawl(self) -> int:
         """Puts what is due into the crawler's queue."""
@@ -61,6 +64,19 @@ class Jobs:
             await asyncio.sleep(0)
         self.progress.note("screen", self.clock())
         return total
+
+    def digest(self) -> None:
+        """Sums up what was held, for each channel whose time has come since the last tick.
+
+        The first tick makes up for a digest that was due while nobody was there.
+        """
+        now = self.clock()
+        for name, channel in self.channels.items():
+            due = last_due(channel.digest, now) if channel.digest else None
+            if due is not None and self._summed_up.get(name) != due:
+                sum_up(self.engine, self.rulebook, channel, now)
+                self._summed_up[name] = due
+        self.progress.note("digest", now)
 
     async def dispatch(self, channel: str) -> Dispatched:
         """Delivers what is due for one channel.

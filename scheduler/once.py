@@ -75,6 +75,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
     finally:
         await jobs.crawler.close(DRAIN)
     screened = await jobs.screen()
+    jobs.digest()
     jobs.tell_ops()
     sent = await _deliver(jobs)
     with engine.connect() as connection:

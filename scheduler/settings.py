@@ -307,7 +307,12 @@ def _unknown_channels(
 
 def remarks(settings: Settings) -> list[Problem]:
     """No mistakes, and yet worth a word: what is not in force, what falls back, what lies open."""
-    return [*not_yet_in_force(settings), *_about_channels(settings), *_about_nobody(settings)]
+    return [
+        *not_yet_in_force(settings),
+        *_about_channels(settings),
+        *_about_nobody(settings),
+        *_about_digests(settings),
+    ]
 
 
 def not_yet_in_force(settings: Settings) -> list[Problem]:
@@ -332,13 +337,7 @@ def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
     for n, source in enumerate(settings.sources.values()):
         if source.kind not in SPIDERS:
             yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
-    for n, watch in enumerate(settings.watches.watches):
-        for m, rule in enumerate(watch.rules):
-            if rule.level == "digest":
-                place: KeyPath = ("watches", n, "rules", m, "level")
-                yield "watches.yaml", place, "its articles are kept for the digest, which is not sent"
     for n in range(len(settings.channels.channels)):
-        yield "channels.yaml", ("channels", n, "digest"), "no digest is sent"
         yield "channels.yaml", ("channels", n, "quiet"), "alerts are sent at any hour"
     for at, what in _LATER_IN_DAEMON.items():
         yield "daemon.yaml", at, what
@@ -379,3 +378,24 @@ def _about_nobody(settings: Settings) -> Iterator[Problem]:
                 yield document.problem(
                     at, "has no channels, nor has its watch: nobody is told of it", "warning"
                 )
+
+
+def _about_digests(settings: Settings) -> Iterator[Problem]:
+    """When the digest is sent where nobody said it, and where none will be although one is waited for."""
+    told = {
+        name
+        for watch in settings.watches.watches
+        for rule in watch.rules
+        if rule.level == "digest" and not rule.shadow
+        for name in watch.told(rule.id)
+    }
+    document = settings.documents.get("channels.yaml")
+    for n, channel in enumerate(settings.channels.channels):
+        if channel.id not in told or document is None:
+            continue
+        at = ("channels", n, "digest")
+        if channel.digest is None:
+            yield document.problem(at, "null: what rules of level digest hold is never sent", "warning")
+        elif "digest" not in channel.model_fields_set:
+            said = f"not given; the digest is sent at {channel.digest.at:%H:%M} {channel.digest.timezone}"
+            yield document.problem(("channels", n), said, "note")

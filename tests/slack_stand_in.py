@@ -284,7 +284,7 @@ def block_problems(blocks: list[Json]) -> list[str]:
 
 def _rich_text(block: Json) -> list[str]:
     found = [] if block["elements"] else ["rich_text without elements"]
-    for part in block["elements"]:
+    for part in _sections(block["elements"]):
         if part["type"] not in {"rich_text_section", "rich_text_quote"} or not part["elements"]:
             found.append(f"odd part {part['type']}")
         for element in part["elements"]:
@@ -298,6 +298,15 @@ def _rich_text(block: Json) -> list[str]:
             if element["type"] == "link" and not valid_address(element["url"]):
                 found.append(f"odd url {element['url']!r}")
     return found
+
+
+def _sections(parts: list[Json]) -> Iterator[Json]:
+    """The parts that hold text; those of a list are its items."""
+    for part in parts:
+        if part["type"] == "rich_text_list" and part["style"] == "bullet" and part["elements"]:
+            yield from part["elements"]
+        else:
+            yield part
 
 
 def _context(block: Json) -> list[str]:

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from alerts import outbox
 from alerts.channels import Channel, DeliveryHabits
 from alerts.dispatch import Dispatched, dispatch
-from alerts.notifications import Alarm, Delivery, DeliveryId, Notice, Plainness, Sentence
+from alerts.notifications import Alarm, Body, Delivery, DeliveryId, Plainness, Sentence
 from alerts.notifiers import Notifier
 from alerts.notifiers.slack import SlackNotifier
 from alerts.outbox import State
@@ -50,7 +50,7 @@ def alarm(title: str = "OpenAI and Microsoft sign a new pact", **changes: Any) -
     return Alarm(**{"title": title, **given, **changes})
 
 
-def delivery(body: Alarm | Notice | None = None, **changes: Any) -> Delivery:
+def delivery(body: Body | None = None, **changes: Any) -> Delivery:
     given: dict[str, Any] = {
         "id": DeliveryId("5f0c7a9e2b"),
         "channel": "news",
@@ -73,7 +73,7 @@ def enqueue(
     engine: Engine,
     *names: str,
     now: datetime = NOW,
-    body: Alarm | Notice | None = None,
+    body: Body | None = None,
     channel: str = "news",
 ) -> None:
     with engine.begin() as connection:

@@ -18,6 +18,8 @@ from alerts.notifications import (
     Delivery,
     DeliveryFailed,
     DeliveryId,
+    Digest,
+    DigestLine,
     Fault,
     HistoryPage,
     Notice,
@@ -25,7 +27,10 @@ from alerts.notifications import (
 )
 from alerts.notifiers.words import (
     NAME_UNITS,
+    TITLE_UNITS,
     address_of,
+    and_more,
+    aside,
     because,
     clean,
     clip,
@@ -83,7 +88,10 @@ def _in_colours_of(console: Console, text: Text) -> str:
 def drawn(delivery: Delivery) -> Text:
     """The lines of a notification. Built as Text, so that no bracket of a headline is taken for markup."""
     body = delivery.body
-    lines = _notice(body) if isinstance(body, Notice) else _alarm(body)
+    if isinstance(body, Notice):
+        lines = _notice(body)
+    else:
+        lines = _digest(body) if isinstance(body, Digest) else _alarm(body)
     if delivery.repeat_possible:
         lines.append(Text("  possible repeat", style="dim"))
     return Text("\n").join([*lines, Text()])
@@ -92,6 +100,22 @@ def drawn(delivery: Delivery) -> Text:
 def _notice(notice: Notice) -> list[Text]:
     title = Text.assemble(("▲ ", "bold yellow"), (clean(notice.title), "bold"))
     return [title, *(Text(f"  {line}") for line in clean(notice.text, keep_lines=True).splitlines())]
+
+
+def _digest(digest: Digest) -> list[Text]:
+    lines = [Text.assemble(("≡ ", "bold blue"), (clean(digest.title), "bold"))]
+    for part in digest.parts:
+        lines.append(Text(f"  {clip(clean(part.heading), 2 * NAME_UNITS)}", style="bold"))
+        lines += [row for line in part.lines for row in _story(line)]
+        lines += [Text(f"  {more}", style="dim")] if (more := and_more(part)) else []
+    return lines
+
+
+def _story(line: DigestLine) -> list[Text]:
+    address = address_of(line.link)
+    title = clip(clean(line.title), TITLE_UNITS) or "(no headline)"
+    told = Text.assemble(f"  • {title}", (f" · {aside(line)}", "dim"))
+    return [told, *([Text(f"    {address}", style="blue")] if address else [])]
 
 
 def _alarm(alarm: Alarm) -> list[Text]:

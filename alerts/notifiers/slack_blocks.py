@@ -9,15 +9,28 @@ off.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from alerts.notifications import Alarm, Delivery, DeliveryId, Notice, Plainness
+from alerts.notifications import (
+    Alarm,
+    Delivery,
+    DeliveryId,
+    Digest,
+    DigestLine,
+    DigestPart,
+    Notice,
+    Plainness,
+)
 from alerts.notifiers.words import (
     ELLIPSIS,
+    NAME_UNITS,
     TITLE_UNITS,
     address_of,
+    and_more,
+    aside,
     because,
     clean,
     clip,
@@ -34,6 +47,9 @@ EVENT_TYPE = "tocsin_delivery"
 
 NOTICE_UNITS = 2000
 TEXT_UNITS = 3000  # at about 4,000 Slack splits a text into several messages, and one alert becomes two
+
+DIGEST_UNITS = 10_000  # of a digest's blocks, addresses included; Slack refuses a message at about 13,000
+LINE_ROOM = 40  # "… and 12 more" and the signs around a heading
 
 Json = dict[str, Any]
 
@@ -64,9 +80,7 @@ def _payload(delivery: Delivery) -> dict[str, str]:
 
 def blocks(delivery: Delivery) -> list[Json]:
     """Headline, best sentence, small print. The first block carries the delivery's id."""
-    body = delivery.body
-    parts = _notice_parts(body) if isinstance(body, Notice) else _alarm_parts(body)
-    first = {"type": "rich_text", "block_id": f"a-{delivery.id}", "elements": parts}
+    first = {"type": "rich_text", "block_id": f"a-{delivery.id}", "elements": _parts(delivery)}
     return [first, {"type": "context", "elements": _small_print(delivery)}]
 
 
@@ -78,6 +92,8 @@ def text(delivery: Delivery) -> str:
     if isinstance(body, Notice):
         said = _escaped(clean(body.text, keep_lines=True), NOTICE_UNITS)
         return _lines(head, "" if minimal else said, last)
+    if isinstance(body, Digest):
+        return _lines(head, *([] if minimal else _digest_lines(body)), last)
     by = "" if minimal else _escaped(provenance(body), TITLE_UNITS)
     address = address_of(body.link)
     link = f"<{escape(address)}>" if address else ""
@@ -106,6 +122,13 @@ def _escaped(words: str, most: int) -> str:
 # --- parts ----------------------------------------------------------------------------------------
 
 
+def _parts(delivery: Delivery) -> list[Json]:
+    body = delivery.body
+    if isinstance(body, Notice):
+        return _notice_parts(body)
+    return _digest_parts(body) if isinstance(body, Digest) else _alarm_parts(body)
+
+
 def _notice_parts(notice: Notice) -> list[Json]:
     title = clip(clean(notice.title), TITLE_UNITS) or "(no title)"
     said = clip(clean(notice.text, keep_lines=True), NOTICE_UNITS)
@@ -119,19 +142,76 @@ def _alarm_parts(alarm: Alarm) -> list[Json]:
 
 
 def _headline(alarm: Alarm) -> list[Json]:
-    """The title, linked. A title that looks like an address gets no link: it would seem to lead there."""
-    title, address = headline(alarm), address_of(alarm.link)
+    return _linked(headline(alarm), address_of(alarm.link), bold=True)
+
+
+def _linked(title: str, address: str | None, *, bold: bool) -> list[Json]:
+    """A title, linked. One that looks like an address gets no link: it would seem to lead there."""
     if address is None:
-        return [_text(title, bold=True)]
+        return [_text(title, bold=bold)]
     if not looks_like_address(title):
-        return [_link(address, title)]
-    return [_link(address, shown_host(address)), _text(": "), _text(title, bold=True)]
+        return [_link(address, title, bold=bold)]
+    return [_link(address, shown_host(address), bold=bold), _text(": "), _text(title, bold=bold)]
+
+
+# --- a digest
+
+
+def _digest_parts(digest: Digest) -> list[Json]:
+    said = [_section(_text(clip(clean(digest.title), TITLE_UNITS) or "(no title)", bold=True))]
+    for part in _fitting(digest.parts, DIGEST_UNITS):
+        said.append(_section(_text(clip(clean(part.heading), NAME_UNITS) or "(no name)", bold=True)))
+        if part.lines:
+            items = [_item(line) for line in part.lines]
+            said.append({"type": "rich_text_list", "style": "bullet", "elements": items})
+        if part.more:
+            said.append(_section(_text(and_more(part))))
+    return said
+
+
+def _item(line: DigestLine) -> Json:
+    title = clip(clean(line.title), NAME_UNITS) or "(no headline)"
+    return _section(*_linked(title, address_of(line.link), bold=False), _text(f" · {aside(line)}"))
+
+
+def _digest_lines(digest: Digest) -> list[str]:
+    """The same in text alone."""
+    said = []
+    for part in _fitting(digest.parts, TEXT_UNITS - 2 * TITLE_UNITS):
+        lines = [_digest_line(line) for line in part.lines]
+        said += [_escaped(clean(part.heading), NAME_UNITS), *lines, and_more(part)]
+    return said
+
+
+def _digest_line(line: DigestLine) -> str:
+    title = _escaped(clean(line.title), NAME_UNITS) or "(no headline)"
+    address = address_of(line.link)
+    return f"• {title} · {_escaped(aside(line), NAME_UNITS)}" + (f" <{escape(address)}>" if address else "")
+
+
+def _fitting(parts: Sequence[DigestPart], most: int) -> list[DigestPart]:
+    """As many parts, and of each as many lines, as fit; the rest is counted."""
+    fitting: list[DigestPart] = []
+    for part in parts:
+        most -= NAME_UNITS + LINE_ROOM
+        if most < 0:
+            left = parts[len(fitting) :]
+            rest = sum(len(one.lines) + one.more for one in left)
+            return [*fitting, DigestPart(f"{len(left)} more parts", (), more=rest)]
+        kept = []
+        for line in part.lines:
+            most -= units(_digest_line(line)) + 1
+            if most < 0:
+                break
+            kept.append(line)
+        fitting.append(replace(part, lines=tuple(kept), more=part.more + len(part.lines) - len(kept)))
+    return fitting
 
 
 def _small_print(delivery: Delivery) -> list[Json]:
     """Where from and when; why; and the reference by which people and we find the delivery again."""
     body = delivery.body
-    if isinstance(body, Notice):
+    if isinstance(body, Notice | Digest):
         return [_plain(_reference_line(delivery))]
     published = [_moment("published", body.published)] if body.published else []
     why = _plain(f"{because(body)} · {_reference_line(delivery)}")
@@ -160,8 +240,8 @@ def _text(words: str, *, bold: bool = False) -> Json:
     return {"type": "text", "text": words, **({"style": {"bold": True}} if bold else {})}
 
 
-def _link(address: str, label: str) -> Json:
-    return {"type": "link", "url": address, "text": label, "style": {"bold": True}}
+def _link(address: str, label: str, *, bold: bool) -> Json:
+    return {"type": "link", "url": address, "text": label, **({"style": {"bold": True}} if bold else {})}
 
 
 def _plain(words: str) -> Json:

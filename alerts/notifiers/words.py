@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from alerts.notifications import Alarm
+from alerts.notifications import Alarm, DigestLine, DigestPart
 from crawler import urls
 
 TITLE_UNITS = 300
@@ -188,3 +188,19 @@ def because(alarm: Alarm) -> str:
     watch = clip(clean(alarm.watch_name), NAME_UNITS) or alarm.watch
     rule = f"{watch}: {clip(clean(alarm.rule), NAME_UNITS)}"
     return f"{rule} · spelled with look-alike letters" if alarm.look_alike else rule
+
+
+# --- a digest's lines -----------------------------------------------------------------------------
+
+
+def aside(line: DigestLine) -> str:
+    """Source, the host behind the link, and what we say of it."""
+    address = address_of(line.link)
+    known = [line.source_name, shown_host(address) if address else None, line.note]
+    shown = [clip(clean(part), NAME_UNITS // 2) for part in known if part]
+    return " · ".join(part for part in shown if part) or "unknown source"
+
+
+def and_more(part: DigestPart) -> str:
+    """How many of a part are not shown; nothing if all are."""
+    return f"… and {part.more} more" if part.more else ""

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from alerts.channels import Channel
-from alerts.notifications import Delivery, DeliveryFailed, Fault, Notice
+from alerts.notifications import Delivery, DeliveryFailed, Digest, DigestLine, DigestPart, Fault, Notice
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.console import ConsoleNotifier
 from tests.telling import HABITS, Clock, alarm, delivery, drain, enqueue, memory
@@ -30,6 +30,23 @@ async def test_an_alert_is_a_few_plain_lines() -> None:
         "  Herald · herald.example · en · published 2026-03-02 12:00 UTC · seen 2026-03-02 12:00 UTC\n"
         "  The pact: core\n"
         "  https://herald.example/pact\n"
+        "\n"
+    )
+
+
+async def test_a_digest_is_a_list() -> None:
+    stories = (
+        DigestLine("Talks [go] on", "https://herald.example/1", "Herald", "deep"),
+        DigestLine("", None, "Gazette"),
+    )
+    body = Digest("2 stories held for the digest", (DigestPart("The pact", stories, more=3),))
+    assert await printed(delivery(body)) == (
+        "≡ 2 stories held for the digest\n"
+        "  The pact\n"
+        "  • Talks [go] on · Herald · herald.example · deep\n"
+        "    https://herald.example/1\n"
+        "  • (no headline) · Gazette\n"
+        "  … and 3 more\n"
         "\n"
     )
 

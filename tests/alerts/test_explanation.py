@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -57,9 +57,9 @@ def use(desk: Desk, *rules: Rule, **changes: Any) -> None:
     desk.rulebook = Rulebook(desk.sources, {"pact": watch}, Matcher([watch]), Backlog())
 
 
-def deliver(desk: Desk) -> None:
+def deliver(desk: Desk, now: datetime = NOW) -> None:
     """Everything that waits is taken by its channel."""
-    _attempt(desk, lambda connection, claim: outbox.sent(connection, claim, None, NOW))
+    _attempt(desk, lambda connection, claim: outbox.sent(connection, claim, None, now), now)
 
 
 def refuse(desk: Desk) -> None:
@@ -74,11 +74,11 @@ def refuse(desk: Desk) -> None:
         )
 
 
-def _attempt(desk: Desk, end: Callable[[Any, Any], object]) -> None:
+def _attempt(desk: Desk, end: Callable[[Any, Any], object], now: datetime = NOW) -> None:
     with desk.engine.begin() as connection:
         for channel in ("news", "desk"):
             for _ in outbox.records(connection, states=[State.WAITING]):
-                claim = outbox.claim(connection, channel, NOW, MINUTE, timedelta(0))
+                claim = outbox.claim(connection, channel, now, MINUTE, timedelta(0))
                 if claim:
                     end(connection, claim)
 

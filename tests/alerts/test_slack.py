@@ -11,7 +11,15 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from alerts import outbox
 from alerts.channels import Channel
 from alerts.dispatch import dispatch
-from alerts.notifications import DeliveryFailed, DeliveryId, Fault, Notice
+from alerts.notifications import (
+    DeliveryFailed,
+    DeliveryId,
+    Digest,
+    DigestLine,
+    DigestPart,
+    Fault,
+    Notice,
+)
 from alerts.notifiers.slack import EMPTY, SlackNotifier, meaning, retry_after
 from alerts.outbox import State
 from config.reading import Secret
@@ -374,6 +382,21 @@ async def test_a_notice_goes_the_same_way(bench: Bench) -> None:
     await drain(engine, slack_notifier(bench), clock)
     assert await bench.complaints() == []
     assert len(await bench.posted()) == 1
+
+
+@pytest.mark.parametrize("accept", [True, False], ids=["accepted", "not accepted"])
+async def test_a_digest_whose_answer_was_lost_is_in_the_channel_once(bench: Bench, accept: bool) -> None:
+    engine, clock = memory(), Clock()
+    stories = tuple(
+        DigestLine(f"Story {n} <!channel>", f"https://herald.example/{n}", "Herald") for n in range(9)
+    )
+    body = Digest("9 stories held for the digest", (DigestPart("The pact", stories),))
+    enqueue(engine, "d1", body=body)
+    await bench.arm("close", accept=accept)
+    await drain(engine, slack_notifier(bench), clock)
+    assert states(engine) == {"d1": State.SENT}
+    assert len(await bench.posted()) == 1
+    assert await bench.complaints() == []
 
 
 @pytest.mark.parametrize(

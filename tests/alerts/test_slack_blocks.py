@@ -1,6 +1,7 @@
 """How an alert looks in Slack, and that no words from outside get out of their place."""
 
 import json
+import re
 import string
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.notifications import Alarm, Delivery, DeliveryId, Notice, Plainness, Sentence, from_json, to_json
+from alerts.notifications import (
+    Alarm,
+    Body,
+    Delivery,
+    DeliveryId,
+    Digest,
+    DigestLine,
+    DigestPart,
+    Notice,
+    Plainness,
+    Sentence,
+    from_json,
+    to_json,
+)
 from alerts.notifiers import slack_blocks
 from alerts.notifiers.slack_blocks import message, recognised
 from alerts.notifiers.words import (
@@ -275,11 +289,21 @@ def alarms(draw: st.DrawFn) -> Alarm:
     )
 
 
+DIGEST_LINES = st.builds(
+    DigestLine,
+    title=NASTY | st.sampled_from(HOSTILE),
+    link=st.none() | NASTY | NASTY.map(lambda words: f"https://a.example/{words}"),
+    source_name=NASTY,
+    note=NASTY,
+)
+DIGEST_PARTS = st.builds(DigestPart, NASTY, st.lists(DIGEST_LINES, max_size=4).map(tuple), st.integers(0, 99))
+DIGESTS = st.builds(Digest, NASTY, st.lists(DIGEST_PARTS, max_size=3).map(tuple))
+
 DELIVERIES = st.builds(
     Delivery,
     id=st.uuids().map(lambda one: DeliveryId(one.hex)),
     channel=st.just("news"),
-    body=alarms() | st.builds(Notice, NASTY, NASTY),
+    body=alarms() | st.builds(Notice, NASTY, NASTY) | DIGESTS,
     story=st.none() | st.just("s1"),
     watch=st.none() | st.just("pact"),
     plainness=st.sampled_from(Plainness),
@@ -330,9 +354,70 @@ def test_a_page_that_got_hold_of_a_secret_does_not_have_it_told(secret: str, pla
 
 
 @settings(max_examples=200, deadline=None)
-@given(alarms() | st.builds(Notice, NASTY, NASTY))
-def test_a_body_comes_out_of_the_outbox_as_it_went_in(body: Alarm | Notice) -> None:
+@given(alarms() | st.builds(Notice, NASTY, NASTY) | DIGESTS)
+def test_a_body_comes_out_of_the_outbox_as_it_went_in(body: Body) -> None:
     assert from_json(to_json(body)) == body
+
+
+# --- digests ----------------------------------------------------------------------------------------
+
+
+def digest(*parts: DigestPart) -> Digest:
+    return Digest("2 stories held for the digest", parts)
+
+
+def lines(count: int, link: str = "https://herald.example/") -> tuple[DigestLine, ...]:
+    return tuple(DigestLine(f"Story {n}", f"{link}{n}", "Herald", "deep") for n in range(count))
+
+
+def test_a_digest_looks_like_this() -> None:
+    body = digest(DigestPart("The pact", lines(2)), DigestPart("In the shadow: trial", (), more=1))
+    said = message(delivery(body, story=None, watch=None))
+    assert said["metadata"]["event_payload"] == {"delivery": "5f0c7a9e2b"}
+    assert said["text"].splitlines() == [
+        "2 stories held for the digest",
+        "The pact",
+        "• Story 0 · Herald · herald.example · deep <https://herald.example/0>",
+        "• Story 1 · Herald · herald.example · deep <https://herald.example/1>",
+        "In the shadow: trial",
+        "… and 1 more",
+        "ref 5f0c7a9e2b",
+    ]
+    first, small_print = said["blocks"]
+    assert first["block_id"] == "a-5f0c7a9e2b"
+    assert [part["type"] for part in first["elements"]] == [
+        *["rich_text_section"] * 2, "rich_text_list", *["rich_text_section"] * 2,
+    ]  # fmt: skip
+    link, aside = first["elements"][2]["elements"][1]["elements"]
+    assert (link["text"], link["url"]) == ("Story 1", "https://herald.example/1")
+    assert aside["text"] == " · Herald · herald.example · deep"
+    assert small_print["elements"][0]["text"] == "ref 5f0c7a9e2b"
+    assert block_problems(said["blocks"]) == []
+    assert complaints({"channel": "C1", **said}) == []
+
+
+@pytest.mark.parametrize("parts", [1, 40])
+def test_what_does_not_fit_into_a_message_is_counted(parts: int) -> None:
+    long = lines(30, "https://herald.example/" + "&" * 400)
+    said = message(delivery(digest(*[DigestPart("The pact", long)] * parts)))
+    assert block_problems(said["blocks"]) == []
+    assert complaints({"channel": "C1", **said}) == []
+    assert units(texts(said["blocks"])) < 40_000
+    shown = sum(len(p["elements"]) for p in said["blocks"][0]["elements"] if p["type"] == "rich_text_list")
+    counted = re.findall(r"… and (\d+) more", texts(said["blocks"]))
+    assert shown + sum(map(int, counted)) == 30 * parts
+    assert 0 < shown < 30
+
+
+def test_a_digest_that_was_refused_is_plain_and_then_minimal() -> None:
+    body = digest(DigestPart("The pact", lines(2)))
+    plain = message(delivery(body, plainness=Plainness.PLAIN))
+    assert "blocks" not in plain
+    assert "Story 1" in plain["text"]
+    assert message(delivery(body, plainness=Plainness.MINIMAL))["text"].splitlines() == [
+        "2 stories held for the digest",
+        "ref 5f0c7a9e2b",
+    ]
 
 
 def test_control_without_escaping_the_reader_complains(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -287,3 +287,17 @@ def test_a_shadow_of_no_rule_is_a_mistake_with_its_place(desk: Desk) -> None:
     assert answer.exit_code == 2
     assert "`instead_of: croe` names no rule of this watch that tells; there are: core" in answer.output
     assert "watches.yaml:4: watches[pact]" in answer.output
+
+
+def test_one_pass_sends_the_digest_that_has_come_due_since_the_last(desk: Desk) -> None:
+    desk.write("watches.yaml", WATCHES.replace("alert", "digest"))
+    desk.write("channels.yaml", "channels: [{id: news, kind: console}]\n")
+    desk.bring("OpenAI and Microsoft sign")
+    with time_machine.travel(NOW.replace(hour=8, minute=0)):
+        assert desk.json("once")["deliveries"]["sent"] == 0
+    with time_machine.travel(NOW.replace(hour=8, minute=31)):
+        answer = desk("once", "--json")
+        assert json.loads(answer.stdout)["deliveries"]["sent"] == 1
+        assert desk.json("once")["deliveries"]["sent"] == 0
+    assert "1 story held for the digest" in answer.stderr
+    assert "OpenAI and Microsoft sign" in answer.stderr

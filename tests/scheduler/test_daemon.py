@@ -1,5 +1,6 @@
 """The daemon: who may run, and what a reload changes."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from sqlalchemy import Engine
 from alerts import ledger, outbox
 from alerts.marks import Judgement, Ruling
 from alerts.outbox import State
+from alerts.screen import screen
 from scheduler.daemon import AlreadyRunning, Daemon, sole_daemon_of, sole_instance
 from scheduler.settings import load
-from tests.builders import NOW, article
-from tests.telling import enqueue
+from tests.builders import HOUR, MINUTE, NOW, article, entry, source
+from tests.crawler.test_archive import Book
+from tests.telling import Clock, enqueue
 
 WATCHES = "watches: [{id: pact, channels: [news], rules: [{id: core, level: alert, query: OpenAI}]}]\n"
 SOURCES = "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed'}]\n"
@@ -71,6 +74,37 @@ async def test_a_start_and_a_reload_write_down_what_the_rules_make_of_the_marks(
     assert rulings(daemon) == ["quiet", "digest"]
     rewrite(daemon, "watches.yaml", WATCHES.replace("OpenAI", "(OpenAI"))
     assert rulings(daemon) == ["quiet", "digest"]
+
+
+async def test_a_digest_goes_out_once_at_the_time_of_its_channel_and_a_reload_moves_it(
+    daemon: Daemon,
+) -> None:
+    daily = CHANNELS.replace("kind: console}", "kind: console, digest: {at: 'TIME'}}", 1)
+    rewrite(daemon, "channels.yaml", daily.replace("TIME", "13:00"))
+    rewrite(daemon, "watches.yaml", WATCHES.replace("alert", "digest"))
+    clock = daemon.jobs.clock = Clock(NOW)
+    hold(daemon, "OpenAI talks", clock())
+    tick_until(daemon, clock, NOW + 50 * MINUTE)
+    assert waiting(daemon) == []
+    tick_until(daemon, clock, NOW + 2 * HOUR)
+    assert waiting(daemon) == ["1 story held for the digest"]
+    rewrite(daemon, "channels.yaml", daily.replace("TIME", "15:00"))
+    hold(daemon, "OpenAI goes on talking", clock())
+    tick_until(daemon, clock, NOW + 4 * HOUR)
+    assert waiting(daemon) == ["1 story held for the digest"] * 2
+
+
+def hold(daemon: Daemon, title: str, now: datetime) -> None:
+    book = Book(daemon.engine, source())
+    for one in (entry("Old news"), entry(title, published=now)):
+        book.read(one, now=now)
+    screen(daemon.engine, daemon.jobs.rulebook, now)
+
+
+def tick_until(daemon: Daemon, clock: Clock, end: datetime) -> None:
+    while clock() < end:
+        clock.pass_by(600)
+        daemon.jobs.digest()
 
 
 def rulings(daemon: Daemon) -> list[str]:

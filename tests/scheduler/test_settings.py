@@ -147,8 +147,6 @@ def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
         "sources[some-api].kind",
         "sources[preset].kind",
         "sources[map].kind",
-        "watches[openai-microsoft].rules[body].level",
-        "channels[news].digest",
         "channels[news].quiet",
         "retention",
         "stories.group_wait",
@@ -331,6 +329,23 @@ def test_a_watch_that_tells_nobody_is_warned_of(configured):
         configured({"SLACK_BOT_TOKEN": "x"}, watches=WATCHES.replace("    channels: [news]\n", ""))
     )
     assert [(p.severity, p.key) for p in found] == [("warning", "watches[pair].rules[core]")]
+
+
+@pytest.mark.parametrize(
+    ("digest", "severity", "says"),
+    [
+        ("", "note", "not given; the digest is sent at 08:30 UTC"),
+        ("    digest: null\n", "warning", "what rules of level digest hold is never sent"),
+        ("    digest: {at: '07:00'}\n", None, ""),
+    ],
+)
+def test_a_rule_of_level_digest_says_when_it_is_heard_of(configured, digest, severity, says):
+    watches = WATCHES.replace("level: alert", "level: digest")
+    assert watches != WATCHES
+    channels = CHANNELS.replace("    kind: slack\n", "    kind: slack\n" + digest)
+    found = remarks(configured({"SLACK_BOT_TOKEN": "x"}, watches=watches, channels=channels))
+    assert [problem.severity for problem in found] == ([severity] if severity else [])
+    assert all(says in problem.message for problem in found)
 
 
 # --- files others write

@@ -1,0 +1,137 @@
+"""Digest: held matches and what the shadows would change, in one message at a set time.
+
+Lives here: which moment that time of the day is, and what the message says, cut to what a reader takes in.
+Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`), how a vendor draws it
+(`notifiers`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts.channels import DigestTime
+from alerts.notifications import Digest, DigestLine, DigestPart
+from alerts.shadows import Difference
+from crawler.articles import Article
+
+MOST_STORIES = 30  # in one digest, of all watches; the weakest are left out and counted
+MOST_OF_SHADOW = 5  # articles named for each side of a difference
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One match that waits for the digest."""
+
+    watch: str
+    rule: str
+    story: str
+    score: float
+    article: Article
+
+
+# ---- when
+
+
+def last_due(when: DigestTime, now: datetime) -> datetime:
+    """The latest moment, up to now, at which it was this time of the day there.
+
+    Once each day, also in a night in which the clock is changed: a time that is left out counts by the clock
+    of before, a time that comes twice counts the first time.
+    """
+    today = now.astimezone(ZoneInfo(when.timezone)).date()
+    moments = (_moment(when, today + timedelta(days=away)) for away in (1, 0, -1, -2))
+    return next(moment for moment in moments if moment <= now)
+
+
+def day_before(when: DigestTime, due: datetime) -> datetime:
+    """The moment of the digest before this one."""
+    return last_due(when, due - timedelta(microseconds=1))
+
+
+def _moment(when: DigestTime, day: date) -> datetime:
+    return datetime.combine(day, when.at, ZoneInfo(when.timezone)).astimezone(UTC)
+
+
+# ---- what
+
+
+def compose(
+    held: Sequence[Held],
+    differences: Sequence[Difference],
+    articles: Mapping[int, Article],
+    names: Mapping[str, str],
+) -> Digest | None:
+    """The digest; None: there is nothing to say. `names`: of the watches; `articles`: of the differences."""
+    stories = _by_story(held)
+    kept = sorted(stories, key=_rank)[:MOST_STORIES]
+    parts = [
+        part
+        for watch in names
+        if (part := _of_watch(names[watch], _only(watch, stories), _only(watch, kept)))
+    ]
+    shadows = [_of_shadow(one, articles) for one in differences if one]
+    if not parts and not shadows:
+        return None
+    count = len(stories)
+    title = (
+        f"{count} {'story' if count == 1 else 'stories'} held for the digest"
+        if count
+        else "Rules in the shadow"
+    )
+    return Digest(title, (*parts, *shadows))
+
+
+_Story = Sequence[Held]  # the matches of one story and watch, the best first
+
+
+def _by_story(held: Iterable[Held]) -> list[_Story]:
+    stories: dict[tuple[str, str], list[Held]] = {}
+    for one in held:
+        stories.setdefault((one.watch, one.story), []).append(one)
+    return [sorted(matches, key=_strength) for matches in stories.values()]
+
+
+def _strength(one: Held) -> tuple[float, int, datetime, int]:
+    """By this the best comes first: the score, the rank of its source, who came first."""
+    return -one.score, one.article.tier, one.article.seen, one.article.id
+
+
+def _rank(story: _Story) -> tuple[float, int, datetime, int]:
+    return _strength(story[0])
+
+
+def _only(watch: str, stories: Iterable[_Story]) -> list[_Story]:
+    return [story for story in stories if story[0].watch == watch]
+
+
+def _of_watch(name: str, stories: Sequence[_Story], kept: Sequence[_Story]) -> DigestPart | None:
+    if not stories:
+        return None
+    return DigestPart(name, tuple(map(_line, kept)), more=len(stories) - len(kept))
+
+
+def _line(story: _Story) -> DigestLine:
+    best = story[0]
+    others = len({one.article.id for one in story}) - 1
+    also = f", {others} more article{'' if others == 1 else 's'}" if others else ""
+    return _named(best.article, f"{best.rule}{also}")
+
+
+def _named(article: Article, note: str) -> DigestLine:
+    return DigestLine(article.title, article.link, article.source_name, note)
+
+
+def _of_shadow(found: Difference, articles: Mapping[int, Article]) -> DigestPart:
+    against = f" instead of {found.instead_of}" if found.instead_of else ""
+    heading = (
+        f"In the shadow: {found.watch}/{found.rule}{against}: {len(found.both)} alike, "
+        f"{len(found.only_new)} only new, {len(found.only_old)} only old"
+    )
+    lines = [
+        _named(articles[one], note)
+        for side, note in ((found.only_new, "only new"), (found.only_old, "only old"))
+        for one in side[:MOST_OF_SHADOW]
+        if one in articles
+    ]
+    return DigestPart(heading, tuple(lines), more=len(found.only_new) + len(found.only_old) - len(lines))

@@ -1,0 +1,88 @@
+"""Door: held matches and the differences of shadows → one digest in the outbox, for one channel.
+
+Lives here: the one transaction of a digest. Its id is made of the channel and the moment it was due, and the
+outbox takes an id once; what it contains is marked with it. So a crash before the commit sums up the same
+again, and after it nothing is left to sum up. Not here: when (`digests`, the scheduler), the sending
+(`dispatch`).
+"""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from alerts import ledger, outbox
+from alerts.channels import Channel
+from alerts.digests import Held, compose, day_before, last_due
+from alerts.notifications import DeliveryId
+from alerts.screen import Rulebook
+from alerts.shadows import Difference
+from crawler import archive
+from crawler.articles import Article
+
+log = structlog.get_logger(__name__)
+
+LONGEST_HELD = timedelta(
+    days=7
+)  # what waited longer, for a daemon that was down or a new channel, is no news
+
+_DIGESTS = uuid.UUID(
+    "a3f7b1a8-51cf-4a3c-9b27-0a0f4f6f7d7e"
+)  # namespace of digest ids; chosen once, never changed
+
+
+def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) -> bool:
+    """Enqueues the last digest that was due; False: there was nothing to say, or it is in the outbox already.
+
+    It has what was held up to the moment it was due, however late this is called.
+    """
+    if channel.digest is None:
+        return False
+    due = last_due(channel.digest, now)
+    since = day_before(channel.digest, due)
+    delivery = DeliveryId(uuid.uuid5(_DIGESTS, f"{channel.id}/{due.isoformat()}").hex)
+    with engine.begin() as connection:
+        held = _held(connection, rulebook, channel.id, due)
+        digest = compose(
+            held,
+            *_differences(connection, rulebook, channel.id, since, due),
+            {watch.id: watch.name or watch.id for watch in rulebook.watches.values()},
+        )
+        if digest is None or not outbox.enqueue(connection, delivery, channel.id, digest, None, None, now):
+            return False
+        ledger.mark_digested(connection, channel.id, {(one.watch, one.story) for one in held}, delivery)
+    log.info("digest enqueued", channel=channel.id, delivery=delivery, due=due.isoformat())
+    return True
+
+
+def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetime) -> list[Held]:
+    rows = [
+        row
+        for row in ledger.held_for_digest(connection, channel, due - LONGEST_HELD, due)
+        if row.watch in rulebook.watches and channel in rulebook.watches[row.watch].told(row.rule)
+    ]
+    articles = _articles(connection, rulebook, {row.article for row in rows})
+    return [
+        Held(row.watch, row.rule, row.story, row.score, articles[row.article])
+        for row in rows
+        if row.article in articles
+    ]
+
+
+def _differences(
+    connection: Connection, rulebook: Rulebook, channel: str, since: datetime, due: datetime
+) -> tuple[list[Difference], dict[int, Article]]:
+    """Of the shadow rules whose watch tells this channel, in the day before this digest."""
+    found = [
+        one
+        for one in ledger.differences(connection, rulebook.watches.values(), since, due)
+        if channel in rulebook.watches[one.watch].told(one.rule)
+    ]
+    named = {article for one in found for article in one.only_new + one.only_old}
+    return found, _articles(connection, rulebook, named)
+
+
+def _articles(connection: Connection, rulebook: Rulebook, ids: Collection[int]) -> dict[int, Article]:
+    return {article.id: article for article in archive.with_ids(connection, rulebook.sources, ids)}
