@@ -9,6 +9,7 @@ What the archive cannot give back: pages that were never read because the rules 
 them, and since when an address is known.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ from crawler.articles import Article
 # headline ties for two days, and an article older than seven is told to nobody (alerting.TOO_OLD_AFTER).
 RUN_IN = timedelta(days=7)
 
+EXPLAINED = 50  # stories of each kind: to explain ten rules costs more than to replay an article
 MOST_RULES = 3  # of which a person is told why they did not tell an article
 
 
@@ -84,22 +86,21 @@ def backtest(
     """
     books = [rulebook, running] if running else [rulebook]
     period, replays = replay(engine, books, since, now)
-    counted = [replay.only(watch, since) for replay in replays]
     forecasts = [
-        _forecast(book, replay, period, watch, budget) for book, replay in zip(books, counted, strict=True)
+        _forecast(book, one.only(watch, since), period, watch, budget)
+        for book, one in zip(books, replays, strict=True)
     ]
     if running is None:
         return Backtest(period, watch, forecasts[0], None)
     new, lost = (
-        [one for one in told_only_by(replays[a], replays[b]) if one in counted[a].judged]
+        Replay(told_only_by(replays[a], replays[b]), ()).only(watch, since).judged
         for a, b in ((0, 1), (1, 0))
     )
-    told = sum(one.action is Action.TELL for one in counted[0].judged)
     comparison = Comparison(
         running=forecasts[1],
-        new=tuple(Difference(one, _because(one, replays[1], running)) for one in new),
-        lost=tuple(Difference(one, _because(one, replays[0], rulebook)) for one in lost),
-        both=told - len(new),
+        new=_differences(new, replays[1], running),
+        lost=_differences(lost, replays[0], rulebook),
+        both=sum(forecasts[0].total.alerts.values()) - len(new),
     )
     return Backtest(period, watch, forecasts[0], comparison)
 
@@ -198,15 +199,26 @@ def _forecast(
     return forecast(replay, rules, channels, period.days, budget)
 
 
-def _because(told: Judged, other: Replay, book: Rulebook) -> str:
-    """Why the other version does not tell this: what became of its matches, and what its other rules lack."""
+def _differences(told: Sequence[Judged], other: Replay, book: Rulebook) -> tuple[Difference, ...]:
+    """Why the other version does not tell these; of very many only the first are looked into."""
+    fates: dict[tuple[str, int], list[Judged]] = defaultdict(list)
+    for one in other.judged:
+        fates[one.watch, one.article.revision].append(one)
+    return tuple(
+        Difference(
+            one, _because(one, fates[one.watch, one.article.revision], book) if n < EXPLAINED else None
+        )
+        for n, one in enumerate(told)
+    )
+
+
+def _because(told: Judged, fates: Sequence[Judged], book: Rulebook) -> str:
+    """What became of the article's matches, and what the other rules lack, the nearest first."""
     if told.watch not in book.watches:
         return f"there is no watch {told.watch}"
-    fates = [
-        f"{one.rule} holds: {one.reason.value}" + (f" ({one.detail})" if one.detail else "")
-        for one in other.judged
-        if (one.watch, one.article.revision) == (told.watch, told.article.revision)
-    ]
     rules = book.matcher.explain(told.article, told.watch).rules
+    held = [
+        f"{one.rule} holds: {one.reason.value}" + (f" ({one.detail})" if one.detail else "") for one in fates
+    ]
     lacking = [f"{rule.rule} lacks {rule.failed}" for rule in rules if rule.failed]
-    return "; ".join([*fates, *lacking][:MOST_RULES])
+    return "; ".join([*held, *lacking][:MOST_RULES])

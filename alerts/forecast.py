@@ -218,7 +218,7 @@ class Difference:
     """A story that only one of two versions tells."""
 
     told: Judged
-    because: str  # why the other version does not
+    because: str | None  # why the other version does not; None: too many to look into each
 
     def to_json(self) -> dict[str, Any]:
         told = self.told
@@ -258,7 +258,7 @@ class Comparison:
         }
 
 
-def told_only_by(replay: Replay, other: Replay) -> list[Judged]:
+def told_only_by(replay: Replay, other: Replay) -> tuple[Judged, ...]:
     """The alerts whose story the other replay does not tell to the same watch.
 
     A story is known by its articles: its name is that of the article that opened it, which may be another one
@@ -266,12 +266,12 @@ def told_only_by(replay: Replay, other: Replay) -> list[Judged]:
     """
     elsewhere = _told_articles(other)
     members = replay.members()
-    return [
+    return tuple(
         one
         for one in replay.judged
         if one.action is Action.TELL
         if not elsewhere & {(one.watch, article) for article in members[one.story]}
-    ]
+    )
 
 
 def _told_articles(replay: Replay) -> frozenset[tuple[str, int]]:

@@ -176,6 +176,6 @@ def _differences(kind: str, found: Sequence[Difference]) -> Iterator[str]:
         article = one.told.article
         yield f"  {kind} {one.told.at:%m-%d %H:%M} {one.told.watch}/{one.told.rule}: {article.title[:100]}"
         yield f"      {article.link or 'no link'}  {article.source}"
-        yield f"      {'the running rules' if kind == 'new' else 'these rules'}: {one.because}"
+        yield f"      {'the running rules' if kind == 'new' else 'these rules'}: {(one.because or '')[:200]}"
     if len(found) > SHOWN:
         yield f"  … {len(found) - SHOWN} more {kind}; --json has all"

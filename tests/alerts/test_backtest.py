@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from alerts import backtest as door
 from alerts import ledger, outbox, screen
 from alerts.alerting import Action, Backlog, Reason
 from alerts.backtest import Backtest, backtest, replay
@@ -252,11 +253,23 @@ def test_new_and_lost_stories_are_named_with_what_the_other_rules_lack(past: Pas
     assert (against.both, against.overlap) == (1, 0.3333)
 
 
+def test_of_very_many_only_the_first_are_looked_into(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "EXPLAINED", 2)
+    past.bring(*(f"The union orders chips of kind {n}" for n in range(3)), at=NOW - DAY)
+    against = past.test(CHIPS, running=rulebook(PACT)).against
+    assert against is not None
+    assert [one.because for one in against.new] == [
+        "there is no watch chips",
+        "there is no watch chips",
+        None,
+    ]
+
+
 def test_the_same_story_told_by_another_of_its_articles_is_not_new() -> None:
     first, second = article(id=1, revision=1), article(id=2, revision=2)
     one = Replay((judged(first, "s1"), judged(second, "s1", action=Action.QUIET)), ())
     other = Replay((judged(second, "s2"),), ())
-    assert told_only_by(one, other) == told_only_by(other, one) == []
+    assert told_only_by(one, other) == told_only_by(other, one) == ()
     elsewhere = Replay((judged(second, "s2", watch="chips"),), ())
     assert len(told_only_by(one, elsewhere)) == len(told_only_by(elsewhere, one)) == 1
 
