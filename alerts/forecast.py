@@ -54,9 +54,9 @@ class Replay:
         judged = tuple(j for j in self.judged if watch in {None, j.watch} and j.at >= since)
         return Replay(judged, tuple(s for s in self.sent if watch in {None, s.watch} and s.at >= since))
 
-    def members(self) -> dict[str, frozenset[int]]:
+    def members(self) -> dict[str | None, frozenset[int]]:
         """The articles of each story."""
-        found: dict[str, set[int]] = {}
+        found: dict[str | None, set[int]] = {}
         for one in self.judged:
             found.setdefault(one.story, set()).add(one.article.id)
         return {story: frozenset(articles) for story, articles in found.items()}
@@ -170,7 +170,7 @@ def forecast(
 
 
 def _volume(judged: Sequence[Judged], days: float) -> Volume:
-    held: dict[tuple[str, str], date] = {}  # a story is once in the digest
+    held: dict[tuple[str, str | None], date] = {}  # a story is once in the digest
     for one in judged:
         if one.action is Action.HOLD:
             held.setdefault((one.watch, one.story), one.at.date())
