@@ -94,7 +94,7 @@ class Hindsight:
     def __init__(self, watches: Sequence[Watch], sets: Mapping[str, Members]) -> None:
         read = list(_read(watches, sets))
         roots = [one.root for one in read]
-        self._lexicon = Lexicon(anchor for root in roots for t in root.terms() for anchor in t.anchors)
+        self._lexicon = Lexicon(word for root in roots for t in root.terms() for word in t.anchored())
         self._exclusions = [
             _Exclusion(one.place, one.root, excluded, [one.root, *_as_urgent(one, read)])
             for one in read

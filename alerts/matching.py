@@ -8,7 +8,7 @@ The cost of an article hardly grows with the number of watches: its text is fold
 the words of all rules, and only rules of which the rarest needed words were seen are evaluated.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -36,16 +36,18 @@ from alerts.operators import (
     Scope,
     Word,
     atoms,
-    word_end,
 )
 from alerts.query import Members, Query, Sets
-from alerts.text import Text
+from alerts.text import JOINS, KIND, Text
 from alerts.watches import Rule, Watch, read_rule, version
 from crawler.articles import Article
 
 SENTENCE_LIMIT = 320  # characters of the best sentence; longer ones are cut around the evidence
 TOO_SHORT = 12  # words: a summary below this tells nothing about the page behind it
 _CUT_SHORT = 40  # words, for a summary that ends in an ellipsis
+_SHORT = (
+    400  # characters: in a longer text it costs more to look at every word than to ask when one is needed
+)
 _EVIDENCE_LIMIT = 60  # places of one match; a page that repeats a name a thousand times needs no more
 _TREES_SHOWN = 3  # in a terminal, where no rule holds; of the others a line says what they lack
 # What a part found in a field is worth. Two names in the headline are more than two somewhere in the text.
@@ -215,34 +217,39 @@ class Matcher:
 
     def __init__(self, watches: Sequence[Watch], sets: Mapping[str, Members] | None = None) -> None:
         known = Sets(sets)
-        self._watches = {watch.id: watch for watch in watches}
+        self._order = {watch.id: number for number, watch in enumerate(watches)}
         self._rules = {
             watch.id: [_compiled(watch, rule, known) for rule in watch.in_order()] for watch in watches
         }
         compiled = [one for rules in self._rules.values() for one in rules]
         self._lexicon = Lexicon(
-            anchor for one in compiled for term in one.query.root.terms() for anchor in term.anchors
+            word for one in compiled for term in one.query.root.terms() for word in term.anchored()
+        )
+        needs = {watch: [one.query.root.needs() for one in rules] for watch, rules in self._rules.items()}
+        common = Counter(
+            anchor for some in needs.values() for groups in some for anchor in frozenset().union(*groups)
         )
         self._by_trigger: dict[str, list[str]] = defaultdict(list)  # anchor → watches it may make hold
         self._always: list[str] = []  # watches that may hold without any word
         for watch in watches:
-            triggers = _triggers(one.query.root.needs() for one in self._rules[watch.id])
+            triggers = _triggers(needs[watch.id], common)
             if triggers is None:
                 self._always.append(watch.id)
             for anchor in triggers or ():
                 self._by_trigger[anchor].append(watch.id)
         self._anchors = frozenset(self._by_trigger)
-        self._triggers = _Triggers(
-            term.word(anchor)
+        self._triggers = Lexicon(
+            word
             for one in compiled
             for term in one.query.root.terms()
-            for anchor in term.anchors & self._by_trigger.keys()
+            for word in term.anchored()
+            if word.text in self._by_trigger
         )
         telling = frozenset().union(*(_telling(rules) for rules in self._rules.values()))
         self._telling = {
             term for one in compiled for term in one.query.root.terms() if term.anchor in telling
         }
-        self._telling_lexicon = Lexicon(anchor for term in self._telling for anchor in term.anchors)
+        self._telling_lexicon = Lexicon(word for term in self._telling for word in term.anchored())
 
     def match(self, article: Article) -> list[Match]:
         """Per watch the first rule that holds: alerts before digests, otherwise in the order written.
@@ -250,7 +257,7 @@ class Matcher:
         Every shadow rule that holds is reported beside it, whether it stands before or behind it.
         """
         texts = Text(article.title), Text(article.text)
-        if not self._always and not any(map(self._triggers.stand_in, texts)):
+        if not self._always and not any(map(self._triggers.stands_in, texts)):
             return []  # most articles: they name nothing any rule needs
         reading = Reading(article, texts, self._lexicon.hits)
         found = []
@@ -272,9 +279,7 @@ class Matcher:
             return self._always
         possible = {watch for anchor in seen for watch in self._by_trigger[anchor]}
         possible.update(self._always)
-        return (
-            [watch for watch in self._watches if watch in possible] if len(possible) > 1 else list(possible)
-        )
+        return sorted(possible, key=self._order.__getitem__)
 
     def might_match(self, title: str, text: str) -> bool:
         """Whether the page behind an entry could make a rule hold.
@@ -343,13 +348,16 @@ class Matcher:
         ]
 
 
-def _triggers(needs: Iterable[Needs]) -> frozenset[str] | None:
-    """Anchors of which one is seen wherever one of the rules holds; None: a rule may hold without any."""
+def _triggers(needs: Iterable[Needs], common: Mapping[str, int]) -> frozenset[str] | None:
+    """Anchors of which one is seen wherever one of the rules holds; None: a rule may hold without any.
+
+    As few as can be, and of equally many those that the fewest rules need: in "Acme Energy" it is Acme.
+    """
     triggers: frozenset[str] = frozenset()
     for groups in needs:
         if not groups:
             return None
-        triggers |= min(groups, key=lambda group: len(group - triggers))
+        triggers |= min(groups, key=lambda group: (len(group - triggers), sum(common[a] for a in group)))
     return triggers
 
 
@@ -364,44 +372,45 @@ def _telling(rules: Sequence[_Compiled]) -> frozenset[str]:
 
 
 class Lexicon:
-    """All anchors of all terms, found in one pass."""
+    """Words, all found in one pass."""
 
-    def __init__(self, anchors: Iterable[str]) -> None:
-        self.anchors = sorted(set(anchors))
-        self._automaton = AhoCorasick(self.anchors, matchkind=MatchKind.Standard) if self.anchors else None
+    def __init__(self, words: Iterable[Word]) -> None:
+        widest = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
+        self._anchors = list(widest)
+        # What must not go on before and behind it; a prefix goes on, and so does Hangul with particles.
+        self._edges = [
+            (word.first, 0 if word.prefix or word.last == KIND["가"] else word.last)
+            for word in widest.values()
+        ]
+        self._automaton = AhoCorasick(self._anchors, matchkind=MatchKind.Standard) if widest else None
 
     def hits(self, folded: str) -> Hits:
-        """Anchor → where it begins, whatever stands around it."""
+        """Anchor → where it begins; in a long text also inside of other words."""
         hits: dict[str, list[int]] = defaultdict(list)
-        anchors = self.anchors
-        for number, start, _ in self.search(folded):
+        anchors = self._anchors
+        for number, start, _ in self._whole(folded) if len(folded) < _SHORT else self._search(folded):
             hits[anchors[number]].append(start)
         return hits
 
-    def search(self, folded: str) -> list[tuple[int, int, int]]:
-        """(number of an anchor, start, end) of all that is seen; what is seen may overlap."""
+    def stands_in(self, text: Text) -> bool:
+        """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
+        return bool(self._whole(text.folded) or (text.unmasked is not None and self._whole(text.unmasked)))
+
+    def _search(self, folded: str) -> list[tuple[int, int, int]]:
+        """(number of a word, start, end) of all that is seen, words or not; they may overlap."""
         if self._automaton is None or not folded:
             return []
         return self._automaton.find_matches_as_indexes(folded, overlapping=True)
 
-
-class _Triggers:
-    """The words of which one stands in whatever makes a rule hold; most articles have none."""
-
-    def __init__(self, words: Iterable[Word]) -> None:
-        widest = {word.text: word for word in sorted(words, key=lambda word: word.prefix)}
-        self._lexicon = Lexicon(widest)
-        self._words = [widest[anchor] for anchor in self._lexicon.anchors]
-
-    def stand_in(self, text: Text) -> bool:
-        """Whether any of them is there, in the text as it is or with its look-alikes replaced."""
-        return self._in(text.folded) or (text.unmasked is not None and self._in(text.unmasked))
-
-    def _in(self, folded: str) -> bool:
-        for number, start, _ in self._lexicon.search(folded):
-            if word_end(folded, start, self._words[number]) is not None:
-                return True
-        return False
+    def _whole(self, folded: str) -> list[tuple[int, int, int]]:
+        """The same without what is seen inside of other words."""
+        edges, joins, padded = self._edges, JOINS, f" {folded} "
+        return [
+            one
+            for one in self._search(folded)
+            if not joins[padded[one[1]]] & edges[one[0]][0]
+            and not joins[padded[one[2] + 1]] & edges[one[0]][1]
+        ]
 
 
 # ---- from places to a match
@@ -428,12 +437,13 @@ def _match(one: _Compiled, places: Found, reading: Reading) -> Match:
 def _shown(one: _Compiled, evidence: Sequence[Evidence], reading: Reading) -> tuple[Sentence | None, int]:
     """The best sentence, and how many parts of the evidence stand in one."""
     text = reading.texts[BODY]
-    in_body = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
-    sentence, together = _best_sentence(text, in_body)
-    if {e.part for e in evidence} != {spot.part for spot in in_body}:
+    spots = [_Spot(e.start, e.end, e.part) for e in evidence if e.field == "body"]
+    start, end, together = _best_stretch(text, spots)
+    if {e.part for e in evidence} != {spot.part for spot in spots}:
         # Some of it is the headline's alone: shown is what the text says of it.
-        sentence, _ = _best_sentence(text, _spots(one.query.root.places(reading, BODY), reading))
-    return sentence, together
+        spots = _spots(one.query.root.places(reading, BODY), reading)
+        start, end, _ = _best_stretch(text, spots)
+    return _sentence(text.raw, start, end, spots) if spots else None, together
 
 
 class _Spot(NamedTuple):
@@ -483,23 +493,19 @@ def _score(evidence: Sequence[Evidence], reading: Reading, together: int) -> flo
     return round(0.7 * placed + 0.3 * max(together, len(in_title)) / len(parts), 3)
 
 
-def _best_sentence(text: Text, spots: Sequence[_Spot]) -> tuple[Sentence | None, int]:
+def _best_stretch(text: Text, spots: Sequence[_Spot]) -> tuple[int, int, int]:
     """The sentence with the most distinct parts (the first of several), and how many it has."""
-    if not spots:
-        return None, 0
-    ends = text.sentence_ends
-    bounds = list(zip([0, *ends], [*ends, len(text.raw)], strict=True))
-    best: tuple[int, int, int] = (0, 0, 0)
-    at = 0
-    for start, end in bounds:
-        parts = set()
-        while at < len(spots) and spots[at].start < end:
-            parts.add(spots[at].part)
-            at += 1
-        if len(parts) > best[0]:
-            best = (len(parts), start, end)
-    count, start, end = best
-    return _sentence(text.raw, start, end, spots), count
+    best = (0, 0, 0)
+    start = end = 0
+    parts: set[str] = set()
+    for spot in spots:
+        if spot.start >= end:
+            start, end = text.sentence(spot.start)
+            parts = set()
+        parts.add(spot.part)
+        if len(parts) > best[2]:
+            best = (start, end, len(parts))
+    return best
 
 
 def _sentence(raw: str, start: int, end: int, spots: Sequence[_Spot]) -> Sentence:

@@ -263,7 +263,7 @@ class Term(Words):
         yield self
 
     def needs(self) -> Needs:
-        return [frozenset({self.anchor})] if self.anchors else []
+        return [frozenset({anchor}) for anchor in sorted(self.anchors, key=lambda one: one != self.anchor)]
 
     def look_up(self, reading: Reading, piece: int) -> Found:
         found = [place for form in reading.forms(piece) for place in self.found_in(form)]
@@ -299,9 +299,9 @@ class Term(Words):
             return self.anchor, ()
         return min(((anchor, form.hits[anchor]) for anchor in self.anchors), key=_how_often)
 
-    def word(self, anchor: str) -> Word:
-        """The word of the term that an anchor is."""
-        return self._looks[anchor][0]
+    def anchored(self) -> Iterable[Word]:
+        """The words that its anchors are."""
+        return (self._looks[anchor][0] for anchor in self.anchors)
 
     def __str__(self) -> str:
         return self.source

@@ -321,7 +321,8 @@ class Text:
         self.raw = raw
         self.folded = fold(raw)
         self.unmasked = None if self.folded.isascii() else _unmask(self.folded)
-        self._starts: list[int] = []
+        self._starts: list[int] = []  # of words
+        self._ends: list[int] = []  # of sentences, in the original
 
     @cached_property
     def alignment(self) -> Alignment:
@@ -379,15 +380,24 @@ class Text:
         return (start, end) if at is None else (at[start], at[end])
 
     @cached_property
-    def sentence_ends(self) -> list[int]:
-        """Offsets in the original behind each sentence but the last."""
-        return [match.end() for match in _SENTENCE_END.finditer(self.raw)]
+    def _unread_ends(self) -> Iterator[re.Match[str]]:
+        return _SENTENCE_END.finditer(self.raw)
+
+    def sentence(self, offset: int) -> tuple[int, int]:
+        """Which stretch of the original is the sentence around an offset; read no further than asked for."""
+        ends = self._ends
+        while not ends or ends[-1] <= offset:
+            chunk = [match.end() for match in islice(self._unread_ends, 8)]
+            if not chunk:
+                break
+            ends += chunk
+        number = bisect_right(ends, offset)
+        return ends[number - 1] if number else 0, ends[number] if number < len(ends) else len(self.raw)
 
     def in_one_sentence(self, end: int, start: int) -> bool:
         """Whether no sentence ends between the end of one occurrence and the start of the next."""
-        ends = self.sentence_ends
         last, first = self.span(end - 1, end)[0], self.span(start, start + 1)[0]
-        return bisect_right(ends, last) == bisect_right(ends, first)
+        return self.sentence(last) == self.sentence(first)
 
     @cached_property
     def lead_end(self) -> int:

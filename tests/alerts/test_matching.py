@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from alerts.matching import SENTENCE_LIMIT, Match, Matcher
+from alerts.operators import Node, Occurrence, Reading, Scope
 from alerts.query import Members
 from alerts.watches import Rule, Watch, WatchesFile
 from tests.builders import article
@@ -89,6 +90,33 @@ def test_a_thousand_watches_do_not_disturb_each_other() -> None:
 
 
 # ---- evidence, sentence, score
+
+
+def test_ten_thousand_watches_for_others_cost_no_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    watches = [watch(f"title:Firm{n} AND (Maker{n} OR deal)", id=f"w{n}") for n in range(10_000)]
+    one, all_of_them = Matcher(watches[:1]), Matcher(watches)
+    asked: list[Node] = []
+    find = Node.find
+
+    def counted(node: Node, reading: Reading, scope: Scope) -> list[Occurrence] | None:
+        asked.append(node)
+        return find(node, reading, scope)
+
+    monkeypatch.setattr(Node, "find", counted)
+    for title in ("Firm0 and Maker0 sign a deal", "Firm0 opens an office", "A quiet day"):
+        told = article(title, text="A deal. Nobody has heard of Firm123456 or Maker77.")
+        expected = one.match(told)
+        alone = len(asked)
+        asked.clear()
+        assert all_of_them.match(told) == expected
+        assert len(asked) == alone, title
+        asked.clear()
+
+
+def test_a_word_of_a_headline_is_not_seen_inside_another() -> None:
+    matcher = Matcher([watch("pen AND deal*"), watch("마이크로 AND deal*", id="hangul")])
+    assert not matcher.match(article("OpenAI signs dealings"))
+    assert matcher.match(article("마이크로와 dealings"))
 
 
 def test_evidence_names_the_set_the_field_and_the_place() -> None:

@@ -1,7 +1,7 @@
 """Text: folding, boundaries, counting, and the way back to the original."""
 
 import unicodedata
-from itertools import pairwise
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
@@ -232,10 +232,16 @@ def test_words_are_counted_no_further_than_needed() -> None:
 )
 def test_a_text_falls_into_its_sentences(marked: str) -> None:
     text = Text(marked.replace("|", ""))
-    assert (
-        "|".join(text.raw[start:end] for start, end in pairwise([0, *text.sentence_ends, len(text.raw)]))
-        == marked
-    )
+    assert "|".join(text.raw[start:end] for start, end in sentences(text)) == marked.removesuffix("|")
+    last = len(text.raw) - 1
+    assert Text(text.raw).sentence(last) == text.sentence(last)
+
+
+def sentences(text: Text) -> Iterator[tuple[int, int]]:
+    at = 0
+    while at < len(text.raw):
+        start, at = text.sentence(at)
+        yield start, at
 
 
 @given(texts)
@@ -252,5 +258,5 @@ def test_each_character_with_its_capitals_folds_to_its_place(raw: str) -> None:
 def test_two_places_are_in_one_sentence_unless_one_ends_between_them(before: str, between: str) -> None:
     text = Text(f"{before} Lark {between} Owl")
     last, first = text.raw.rindex("Lark") + 3, text.raw.rindex("Owl")
-    parted = any(last < end <= first for end in text.sentence_ends)
+    parted = any(last < end <= first for _, end in sentences(text))
     assert text.in_one_sentence(text.folded.rindex("lark") + 4, text.folded.rindex("owl")) is not parted
