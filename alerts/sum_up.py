@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from alerts import ledger, outbox
 from alerts.channels import Channel
-from alerts.digests import Held, compose, day_before, last_due
+from alerts.digests import MOST_OF_SHADOW, Held, compose, day_before, last_due
 from alerts.notifications import DeliveryId
 from alerts.screen import Rulebook
 from alerts.shadows import Difference
@@ -80,7 +80,8 @@ def _differences(
         for one in ledger.differences(connection, rulebook.watches.values(), since, due)
         if channel in rulebook.watches[one.watch].told(one.rule)
     ]
-    named = {article for one in found for article in one.only_new + one.only_old}
+    sides = (side for one in found for side in (one.only_new, one.only_old))
+    named = {article for side in sides for article in side[:MOST_OF_SHADOW]}
     return found, _articles(connection, rulebook, named)
 
 

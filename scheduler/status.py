@@ -58,8 +58,10 @@ class ShadowStanding:
     instead_of: str | None  # None: it would be added
     since: datetime
     both: int
-    only_new: tuple[Article, ...]  # newest first
-    only_old: tuple[Article, ...]
+    only_new: int
+    only_old: int
+    named_new: tuple[Article, ...]  # the newest few of them
+    named_old: tuple[Article, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,14 +70,14 @@ class ShadowStanding:
             "instead_of": self.instead_of,
             "since": _plain(self.since),
             "both": self.both,
-            "only_new": _sample(self.only_new),
-            "only_old": _sample(self.only_old),
+            "only_new": _sample(self.only_new, self.named_new),
+            "only_old": _sample(self.only_old, self.named_old),
         }
 
 
-def _sample(articles: Sequence[Article]) -> dict[str, Any]:
-    shown = [{"id": a.id, "title": a.title, "link": a.link} for a in articles[:SHOWN_OF_SHADOW]]
-    return {"count": len(articles), "articles": shown}
+def _sample(count: int, articles: Sequence[Article]) -> dict[str, Any]:
+    shown = [{"id": a.id, "title": a.title, "link": a.link} for a in articles]
+    return {"count": count, "articles": shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +167,18 @@ def _shadows(
     watches: Sequence[Watch],
 ) -> Iterator[ShadowStanding]:
     for found in ledger.differences(connection, watches, now - SHADOWS_OF, now):
-        named = {a.id: a for a in archive.with_ids(connection, configured, found.only_new + found.only_old)}
+        new, old = found.only_new[:SHOWN_OF_SHADOW], found.only_old[:SHOWN_OF_SHADOW]
+        named = {article.id: article for article in archive.with_ids(connection, configured, new + old)}
         yield ShadowStanding(
             watch=found.watch,
             rule=found.rule,
             instead_of=found.instead_of,
             since=found.since,
             both=len(found.both),
-            only_new=tuple(named[one] for one in found.only_new if one in named),
-            only_old=tuple(named[one] for one in found.only_old if one in named),
+            only_new=len(found.only_new),
+            only_old=len(found.only_old),
+            named_new=tuple(named[one] for one in new if one in named),
+            named_old=tuple(named[one] for one in old if one in named),
         )
 
 

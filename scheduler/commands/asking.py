@@ -333,9 +333,8 @@ def _status_lines(picture: status.Picture) -> list[str]:
 
 def _shadow_lines(shadow: status.ShadowStanding) -> list[str]:
     rule = f"{shadow.watch}/{shadow.rule}" + (f" instead of {shadow.instead_of}" if shadow.instead_of else "")
-    counts = f"{shadow.both} alike, {len(shadow.only_new)} only new, {len(shadow.only_old)} only old"
-    shown = [("only new", a) for a in shadow.only_new[: status.SHOWN_OF_SHADOW]]
-    shown += [("only old", a) for a in shadow.only_old[: status.SHOWN_OF_SHADOW]]
+    counts = f"{shadow.both} alike, {shadow.only_new} only new, {shadow.only_old} only old"
+    shown = [("only new", a) for a in shadow.named_new] + [("only old", a) for a in shadow.named_old]
     return [
         f"shadow      {rule}, since {shadow.since:%Y-%m-%d %H:%M} UTC: {counts}",
         *(f"{'':11} {how}: {a.source}: {a.title[:90]} ({a.id})" for how, a in shown),

@@ -163,11 +163,16 @@ def test_why_has_an_answer_for_every_article(desk: Desk) -> None:
     assert desk.json("why", "https://herald.example/1")["answer"] == "not_screened"
     assert desk.json("why", "https://nobody.example")["answer"] == "not_fetched"
     desk("once")
-    assert desk.json("why", "https://herald.example/0")["answer"] == "told"
+    told = desk.json("why", "https://herald.example/0")
+    assert told["answer"] == "told"
+    assert told["decided"]["version"] == told["explanation"]["rules"][0]["version"]
+    assert [one["text"] for one in told["decided"]["evidence"]] == ["OpenAI", "Microsoft"]
     silent = desk.json("why", "https://herald.example/1")
     assert silent["answer"] == "no_match"
     assert "@microsoft" in silent["sentence"]
     assert silent["explanation"]["rules"][0]["tree"]["holds"] is False
+    assert silent["explanation"]["rules"][0]["nearness"] == 0.45
+    assert silent["decided"] is None
 
 
 def test_sources_are_listed_and_shown(desk: Desk) -> None:
