@@ -6,7 +6,7 @@ memory that ends with it. Nothing is written down elsewhere, and nothing is sent
 (`forecast`), what becomes of new articles (`screen`).
 
 What the archive cannot give back: pages that were never read because the rules of that time did not want
-them, and since when an address is known.
+them, and that the language of an article was not known before its page was read.
 """
 
 from collections import defaultdict

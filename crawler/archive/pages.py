@@ -106,7 +106,7 @@ def record_page(
     mine = select(addresses.c.url).where(addresses.c.article == claim.article)
     known = set(connection.scalars(mine))
     for url in {u for u in map(canonical, landed) if u} - known:
-        connection.execute(insert(addresses).values(url=url, article=claim.article))
+        connection.execute(insert(addresses).values(url=url, article=claim.article, known_at=fetch.at))
     if wording:
         held = last_revision(connection, claim.article)
         change = fuller(Wording(held.title, held.text), wording)

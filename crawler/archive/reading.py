@@ -4,7 +4,7 @@ Lives here: rows as `Article`s, and the mark that they were screened. Not here: 
 (`alerts`).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -123,7 +123,8 @@ def revisions_since(
 ) -> Iterator[Past]:
     """Every revision noticed since then (of them the `newest`, if there are more), the oldest first.
 
-    Each is the article with the words it had then; addresses, language and page are those known by now.
+    Each is the article with the words and addresses it had when it was screened; its language, which a page
+    may have told later, is that known by now.
     Sources that left the configuration are included. Each batch has a transaction of its own: a replay of
     minutes is not to hold up the daemon, and what arrives meanwhile comes last.
     """
@@ -132,7 +133,7 @@ def revisions_since(
     while True:
         with engine.connect() as connection:
             rows = connection.execute(_past(since).where(revisions.c.id > last).limit(batch)).all()
-            met = _articles(connection, configured, rows)
+            met = _articles(connection, configured, rows, as_screened=True)
         if not rows:
             return
         for row, article in zip(rows, met, strict=True):
@@ -178,15 +179,27 @@ def _article_rows() -> Any:
 
 
 def _articles(
-    connection: Connection, configured: Mapping[SourceId, Source], rows: Sequence[Row[Any]]
+    connection: Connection,
+    configured: Mapping[SourceId, Source],
+    rows: Sequence[Row[Any]],
+    *,
+    as_screened: bool = False,
 ) -> list[Article]:
-    known: dict[int, set[str]] = {row.id: set() for row in rows}
+    known: dict[int, list[Row[Any]]] = {row.id: [] for row in rows}
     if known:
-        for found in connection.execute(
-            select(addresses.c.article, addresses.c.url).where(addresses.c.article.in_(list(known)))
-        ):
-            known[found.article].add(found.url)
-    return [_article(row, configured.get(row.source), frozenset(known[row.id])) for row in rows]
+        for found in connection.execute(select(addresses).where(addresses.c.article.in_(list(known)))):
+            known[found.article].append(found)
+    return [
+        _article(
+            row, configured.get(row.source), _urls(known[row.id], row.screened_at if as_screened else None)
+        )
+        for row in rows
+    ]
+
+
+def _urls(known: Iterable[Row[Any]], by: datetime | None) -> frozenset[str]:
+    """The addresses that were known by then; None: all."""
+    return frozenset(row.url for row in known if None in {by, row.known_at} or row.known_at <= by)
 
 
 def _article(row: Row[Any], source: Source | None, known: frozenset[str]) -> Article:

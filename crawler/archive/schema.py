@@ -103,6 +103,7 @@ addresses = Table(
         index=True,
         comment="several, where a redirect turned out to lead to a page we had",
     ),
+    Column("known_at", Instant, comment="null: as long as the article, or from before this was kept"),
 )
 
 

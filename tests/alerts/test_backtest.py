@@ -104,7 +104,9 @@ class World:
             for claim in archive.claim_pages(connection, self.book.sources, self.now, LEASE, 2):
                 said = Wording("", " ".join(f"{n} words of OpenAI, and Microsoft" for n in range(60)))
                 seen = fetch(at=self.now)
-                archive.record_page(connection, claim, seen, None, said if self.rng.random() < 0.7 else None)
+                wording = said if self.rng.random() < 0.7 else None
+                landed = [self.rng.choice(self.said)[1]] if self.rng.random() < 0.5 else []
+                archive.record_page(connection, claim, seen, None, wording, landed)
 
     def hush(self) -> None:
         with self.book.engine.begin() as connection:
