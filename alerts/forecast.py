@@ -1,7 +1,7 @@
 """Forecast: how much rules would tell, counted out of a replay; what one version tells that another does not.
 
 Lives here: values and counting. Not here: the replay itself (`backtest`), how a forecast looks in a terminal
-(`scheduler.commands.forecasts`).
+(`scheduler.commands.backtests`).
 """
 
 from collections import Counter

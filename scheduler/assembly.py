@@ -1,46 +1,22 @@
-"""From the settings to the parts that run: rulebook, channels with their notifiers, crawler, jobs.
+"""From the settings to the parts that run: channels with their notifiers, crawler, jobs.
 
-Lives here: putting together, for the daemon and the commands alike; and what is written down when rules come
-into force. Not here: what the parts do.
+Lives here: putting together, for the daemon and the single pass alike. Not here: what the parts do, the rules
+alone (`rulebooks`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from alerts import ledger
 from alerts.channels import Channel, effective
-from alerts.marks import rulings
-from alerts.matching import Matcher
 from alerts.notifiers import NOTIFIERS, Notifier
-from alerts.screen import Rulebook
-from alerts.watches import Watch
 from crawler.crawl import Crawl
 from scheduler.health import Progress
 from scheduler.jobs import Jobs
+from scheduler.rulebooks import rulebook
 from scheduler.settings import Settings
-
-
-def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rulebook:
-    """The rules of the configuration, or only these of them."""
-    if watches is None:
-        watches = settings.watches.watches
-    return Rulebook(
-        sources=settings.sources,
-        watches={watch.id: watch for watch in watches},
-        matcher=Matcher(watches, settings.watches.members()),
-        backlog=settings.daemon.backlog,
-    )
-
-
-def take_into_force(connection: Connection, matcher: Matcher) -> None:
-    """What the rules that run from now on make of each mark: `tocsin check` holds other rules against it."""
-    kept = ledger.list_marks(connection)
-    now = rulings(kept, matcher)
-    changed = {mark.id: now[mark.id] for mark in kept if now.get(mark.id, mark.ruling) != mark.ruling}
-    ledger.take_into_force(connection, changed)
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

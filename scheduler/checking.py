@@ -1,7 +1,7 @@
-"""`tocsin check`: the configuration, its rules, what the past says of them, and online who answers.
+"""`tocsin check`: the configuration, its rules, and what the past says of them.
 
 Lives here: gathering problems. Not here: what is a mistake (`settings`, `alerts.query`, `alerts.linting`),
-what an outcome means (`crawler.fetches`), what is said of a mark (`golden`).
+what is said of a mark (`golden`), who answers (`online`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,10 @@ from sqlalchemy import Engine
 
 from alerts import ledger, linting
 from alerts.channels import falls_back
-from alerts.notifications import DeliveryFailed
 from config.documents import KeyPath
 from config.reading import ConfigError, Problem
 from crawler import archive
-from crawler.fetches import Outcome
-from scheduler import assembly, golden, once
+from scheduler import golden, rulebooks
 from scheduler.database import DatabaseUnusable, is_there, open_to_read
 from scheduler.settings import Settings, load, remarks
 
@@ -29,7 +27,7 @@ def check(directory: Path, environ: Mapping[str, str]) -> list[Problem]:
     """
     try:
         settings = load(directory, environ)
-        matcher = assembly.rulebook(settings).matcher
+        matcher = rulebooks.rulebook(settings).matcher
     except ConfigError as error:
         return list(error.problems)
     said = [
@@ -72,7 +70,7 @@ def check_marks(settings: Settings, engine: Engine) -> list[Problem]:
     """What the rules would make of what a person has marked."""
     with engine.connect() as connection:
         kept = ledger.list_marks(connection)
-    return golden.against_marks(settings, assembly.rulebook(settings).matcher, kept)
+    return golden.against_marks(settings, rulebooks.rulebook(settings).matcher, kept)
 
 
 def _problems(settings: Settings, found: Iterable[linting.Remark]) -> list[Problem]:
@@ -100,36 +98,3 @@ def fall_backs(settings: Settings) -> list[Problem]:
         for channel in settings.channels.channels
         if falls_back(channel)
     ]
-
-
-async def check_online(settings: Settings) -> list[Problem]:
-    """Asks Slack who we are and every source for its feed, once each."""
-    return [*await _channels(settings), *await _sources(settings)]
-
-
-async def _channels(settings: Settings) -> list[Problem]:
-    file = str(settings.directory / "channels.yaml")
-    used = assembly.channels(settings)
-    problems = []
-    for name, notifier in assembly.notifiers(used, settings).items():
-        try:
-            await notifier.check()
-        except DeliveryFailed as error:
-            problems.append(Problem("error", file, None, f"channels[{name}]", error.reason))
-    return problems
-
-
-async def _sources(settings: Settings) -> list[Problem]:
-    file = str(settings.directory / "sources.yaml")
-    trials = await once.try_sources(settings.crawled, settings.daemon.network)
-    problems = []
-    for name, trial in trials.items():
-        outcome = Outcome(trial.source.outcome) if trial.source.outcome else None
-        if outcome is None or not outcome.succeeded:
-            said = (
-                f"{outcome}: {trial.source.detail}. {outcome.advice}"
-                if outcome
-                else "was not reached in time"
-            )
-            problems.append(Problem("warning", file, None, f"sources[{name}]", said))
-    return problems

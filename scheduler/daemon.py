@@ -6,24 +6,22 @@ the cranks. Not here: what a tick does (`jobs`), what the doors do (`crawler`, `
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from random import Random
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from alerts import ledger, outbox
 from alerts.screen import Rulebook
 from config.reading import ConfigError
 from crawler import archive
-from scheduler import assembly, health, logs, notices, status
+from scheduler import assembly, health, logs, notices, rulebooks, status
+from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
 
 log = structlog.get_logger(__name__)
@@ -34,54 +32,6 @@ HEARTBEAT = timedelta(seconds=10)
 DRAIN = timedelta(
     seconds=4
 )  # for what is under way; with the rest under the ten seconds Docker grants by default
-
-
-class AlreadyRunning(Exception):
-    """Another daemon holds the data directory."""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@contextlib.contextmanager
-def sole_instance(data: Path) -> Iterator[None]:
-    """Holds the data directory as long as the block runs.
-
-    The kernel lets go of it when we die, however we die.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunning(
-                f"another daemon (process {lock.read().strip() or '?'}) holds {data}"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-@contextlib.contextmanager
-def sole_daemon_of(engine: Engine) -> Iterator[None]:
-    """Holds a PostgreSQL database as long as the block runs: two data directories may name the same one.
-
-    A SQLite database lies in its data directory, and whoever holds that holds it too.
-    """
-    if engine.dialect.name != "postgresql":
-        yield
-        return
-    with engine.connect() as connection:
-        held = connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(current_schema() || '/tocsin'))"))
-        connection.commit()
-        if not held:
-            shown = engine.url.render_as_string(hide_password=True)
-            raise AlreadyRunning(f"another daemon holds {shown}")
-        yield
-        connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 class Daemon:
@@ -125,7 +75,7 @@ class Daemon:
             outbox.recover(connection, now, self.settings.daemon.delivery.settle)
             outbox.give_up_channels(connection, self.jobs.channels, now)
             outbox.resume(connection, now)
-            assembly.take_into_force(connection, self.jobs.rulebook.matcher)
+            rulebooks.take_into_force(connection, self.jobs.rulebook.matcher)
 
     # ---- ticking
 
@@ -197,7 +147,7 @@ class Daemon:
         self._reloading_soon = False
         try:
             settings = load(self.settings.directory, self.environ)
-            rulebook = assembly.rulebook(settings)
+            rulebook = rulebooks.rulebook(settings)
         except ConfigError as error:
             log.error("configuration refused", problems=str(error))
             self._tell_refused(str(error))
@@ -228,7 +178,7 @@ class Daemon:
             ledger.note_rules(connection, rulebook.matcher.versions(), utc_now())
             outbox.give_up_channels(connection, used, utc_now())
             outbox.resume(connection, utc_now())
-            assembly.take_into_force(connection, rulebook.matcher)
+            rulebooks.take_into_force(connection, rulebook.matcher)
 
     def _tell_refused(self, problems: str) -> None:
         """Once, however often the same mistakes are read."""

@@ -1,29 +1,24 @@
 """One pass without a clock: crawl every source now, screen, dispatch until nothing is due, stop.
 
-Lives here: `tocsin once`, and the trial fetch of a single address. Not here: the daemon.
+Lives here: `tocsin once`. Not here: the daemon, the trial fetch of a single address (`online`).
 """
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
-from sqlalchemy import Engine, Row
+from sqlalchemy import Engine
 
 from alerts import ledger, outbox
 from alerts.outbox import State
 from alerts.screen import Screened
 from crawler import archive
-from crawler.crawl import Crawl, Summary
-from crawler.network import Network
-from crawler.sources import Source, SourceId
-from scheduler import assembly
-from scheduler.daemon import utc_now
-from scheduler.database import FILE, open_database
+from crawler.crawl import Summary
+from scheduler import assembly, rulebooks
+from scheduler.clock import utc_now
 from scheduler.health import Progress
 from scheduler.jobs import Jobs
 from scheduler.settings import Settings
@@ -68,7 +63,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
         ledger.note_rules(connection, jobs.rulebook.matcher.versions(), now)
         outbox.recover(connection, now, settings.daemon.delivery.settle)
         outbox.resume(connection, now)
-        assembly.take_into_force(connection, jobs.rulebook.matcher)
+        rulebooks.take_into_force(connection, jobs.rulebook.matcher)
     await jobs.crawler.open()
     try:
         crawled = await jobs.crawler.crawl_all()
@@ -86,37 +81,3 @@ async def _deliver(jobs: Jobs) -> int:
     """Every channel until nothing is due there; what has to wait for its time waits for the next pass."""
     done = await asyncio.gather(*(jobs.dispatch(channel) for channel in jobs.channels))
     return sum(d.sent for d in done)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a single source gave when it was asked once, in a database of its own."""
-
-    source: Row[Any]
-    entries: tuple[Row[Any], ...]
-
-
-async def try_sources(sources: Mapping[SourceId, Source], network: Network) -> dict[str, Trial]:
-    """Asks each source once, politely, without touching what the daemon knows."""
-    with tempfile.TemporaryDirectory(prefix="tocsin-") as scratch:
-        engine = open_database(f"sqlite:///{Path(scratch) / FILE}")
-        try:
-            return await _try_sources(engine, sources, network)
-        finally:
-            engine.dispose()
-
-
-async def _try_sources(
-    engine: Engine, sources: Mapping[SourceId, Source], network: Network
-) -> dict[str, Trial]:
-    with engine.begin() as connection:
-        archive.enrol(connection, sources.values())
-    crawl = Crawl(engine, network, utc_now, Random(), lambda _title, _text: False, sources=sources)
-    await crawl.open()
-    try:
-        await crawl.crawl_all()
-    finally:
-        await crawl.close(DRAIN)
-    with engine.connect() as connection:
-        rows = archive.source_rows(connection)
-        return {row.id: Trial(row, tuple(archive.latest_entries(connection, row.id, 10))) for row in rows}

@@ -1,7 +1,7 @@
 """How things stand: one picture for the command, the status page and the monitor.
 
-Lives here: asking the notebooks and counting. Not here: the words and colours of a terminal (`cli`), of a
-page (`health`).
+Lives here: asking the notebooks and counting. Not here: the words of a terminal (`commands.asking`), of a page
+(`status_page`).
 """
 
 from collections import Counter

@@ -24,9 +24,9 @@ from alerts.query import QueryError
 from alerts.watches import Watch
 from config.reading import ConfigError, duration
 from scheduler import logs
-from scheduler.daemon import AlreadyRunning
 from scheduler.database import DatabaseUnusable, database_url, open_database, open_to_read
 from scheduler.settings import Settings
+from scheduler.sole import AlreadyRunning
 
 P = ParamSpec("P")
 

@@ -1,6 +1,7 @@
 """The house keeps its order: each vendor has its rooms, and a decision knows none of them."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,21 @@ def test_a_decision_loads_no_vendor(module: str) -> None:
     asked = f"import sys, {module}; print([v for v in {vendors!r} if v in sys.modules])"
     run = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", ["--help", "check", "status", "mark list", "sources list", "watch"])
+def test_a_command_loads_no_vendor_it_does_not_need(words: str, tmp_path: Path) -> None:
+    """Scrapy and the vendors of the channels cost seconds: a question should not wait for them."""
+    vendors = ("scrapy", "feedparser", "slack_sdk", "apscheduler", "trafilatura", "aiohttp")
+    asked = (
+        f"import sys, scheduler.cli\ntry: scheduler.cli.app({words.split()!r})\n"
+        f"finally: print([v for v in {vendors!r} if v in sys.modules])"
+    )
+    environment = os.environ | {"TOCSIN_DATA": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
 
 
 def test_nobody_below_the_scheduler_reads_clock_or_environment() -> None:

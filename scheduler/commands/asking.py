@@ -23,9 +23,9 @@ from alerts.watches import Rule, Watch
 from config.reading import Problem
 from crawler.articles import Article
 from crawler.sources import SourceId
-from scheduler import assembly, checking, logs, status
-from scheduler.daemon import utc_now
-from scheduler.settings import load
+from scheduler import checking, logs, rulebooks, status
+from scheduler.clock import utc_now
+from scheduler.settings import Settings, load
 from scheduler.terminal import (
     AsJson,
     ConfigDir,
@@ -61,7 +61,7 @@ def check(
         settings = load(config_dir, os.environ)
         problems += checking.check_past(settings, url_of(data), utc_now())
         if online:
-            problems += asyncio.run(checking.check_online(settings))
+            problems += _who_answers(settings)
     fine = not any(p.severity == "error" for p in problems)
     if as_json:
         print_json({"ok": fine, "problems": [_problem_json(p) for p in problems]})
@@ -71,6 +71,12 @@ def check(
         typer.echo("ok" if fine else "not ok")
     if not fine:
         raise typer.Exit(Exit.USAGE)
+
+
+def _who_answers(settings: Settings) -> list[Problem]:
+    from scheduler import online  # noqa: PLC0415 - seconds of vendors that no other check needs
+
+    return asyncio.run(online.who_answers(settings))
 
 
 def _problem_json(problem: Problem) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def why(
     settings = load(config_dir, os.environ)
     chosen = watch_named(settings, watch)
     with database_of(data) as engine, engine.connect() as connection:
-        answers = explanation.why(connection, assembly.rulebook(settings), what, chosen.id)
+        answers = explanation.why(connection, rulebooks.rulebook(settings), what, chosen.id)
     if as_json:
         shown = [_why_json(answer) for answer in answers]
         print_json(shown[0] if len(shown) == 1 else {"answers": shown})
@@ -235,11 +241,11 @@ def evaluate_corpus(
     watch: Annotated[str | None, typer.Option("--watch", help="Default: the first watch.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A watch against a labelled corpus, or against its marks: how much is found and how much of it right."""
+    """A watch against a labelled corpus, or its marks: how much is found and how much of it right."""
     settings = load(config_dir, os.environ)
     chosen = watch_named(settings, watch)
     items = read_corpus(file) if file else _marked(data, chosen)
-    report = evaluate(items, assembly.rulebook(settings).matcher, chosen.id)
+    report = evaluate(items, rulebooks.rulebook(settings).matcher, chosen.id)
     if as_json:
         print_json(report.to_json())
     else:

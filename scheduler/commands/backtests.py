@@ -16,8 +16,8 @@ from rich.table import Table
 
 from alerts.backtest import Backtest, backtest
 from alerts.forecast import Difference, Forecast, RuleVolume, Standing, Volume
-from scheduler import adopting, assembly, logs
-from scheduler.daemon import utc_now
+from scheduler import adopting, logs, rulebooks
+from scheduler.clock import utc_now
 from scheduler.settings import Settings, load, with_watches
 from scheduler.terminal import (
     AsJson,
@@ -79,10 +79,10 @@ def _backtest(
     with database_to_read(data) as engine:
         return backtest(
             engine,
-            assembly.rulebook(tried),
+            rulebooks.rulebook(tried),
             now - length("--since", since),
             now,
-            running=assembly.rulebook(running) if running else None,
+            running=rulebooks.rulebook(running) if running else None,
             watch=watch,
             budget=tried.daemon.limits.roots_per_day,
         )

@@ -9,7 +9,7 @@ import typer
 
 from alerts import outbox
 from alerts.notifications import DeliveryId
-from scheduler.daemon import utc_now
+from scheduler.clock import utc_now
 from scheduler.terminal import AsJson, DataDir, Exit, command, database_of, print_json, stop
 
 app = typer.Typer(no_args_is_help=True, help="Deliveries that were given up.")

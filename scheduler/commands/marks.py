@@ -21,8 +21,8 @@ from alerts.marks import UNANNOUNCED, Judgement, Mark, Tally, ruled
 from crawler import archive
 from crawler.articles import Article
 from crawler.urls import canonical
-from scheduler import assembly
-from scheduler.daemon import utc_now
+from scheduler import rulebooks
+from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
 from scheduler.terminal import (
     AsJson,
@@ -79,7 +79,7 @@ def add_mark(
     given = None
     if title is not None or text is not None:
         given = _given(what, title or "", _read(text), language)
-    matcher = assembly.rulebook(settings).matcher
+    matcher = rulebooks.rulebook(settings).matcher
     with database_of(data) as engine, engine.begin() as connection:
         article = _article(connection, settings, what, given)
         ruling = ruled(article, matcher, chosen.id)

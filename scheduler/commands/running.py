@@ -15,8 +15,9 @@ import structlog
 import typer
 
 from scheduler import checking, demo, logs, once
-from scheduler.daemon import Daemon, sole_daemon_of, sole_instance
+from scheduler.daemon import Daemon
 from scheduler.settings import load
+from scheduler.sole import sole_daemon_of, sole_instance
 from scheduler.terminal import (
     AsJson,
     ConfigDir,

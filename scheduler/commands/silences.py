@@ -11,7 +11,7 @@ import typer
 
 from alerts import ledger
 from alerts.silences import Aim, Silence
-from scheduler.daemon import utc_now
+from scheduler.clock import utc_now
 from scheduler.settings import load
 from scheduler.terminal import (
     AsJson,

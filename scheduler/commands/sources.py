@@ -1,6 +1,6 @@
 """`tocsin sources`: the sources and their health.
 
-Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.once`).
+Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.online`).
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 
 from crawler.sources import Source, SourceId
-from scheduler import logs, once, status
-from scheduler.daemon import utc_now
+from scheduler import logs, status
+from scheduler.clock import utc_now
 from scheduler.settings import load
 from scheduler.terminal import (
     AsJson,
@@ -120,10 +120,12 @@ def show_source(
 @command
 def fetch_source(url: str, config_dir: ConfigDir, as_json: AsJson = False) -> None:
     """Fetch an address once, as the daemon would, and show what it announces."""
+    from scheduler import online  # noqa: PLC0415 - seconds of vendors that the list does not need
+
     logs.configure("text", "error", ())
     settings = load(config_dir, os.environ)
     source = Source(id="test", name=url, kind="feed", url=url, articles="never")
-    trial = asyncio.run(once.try_sources({SourceId("test"): source}, settings.daemon.network))["test"]
+    trial = asyncio.run(online.try_sources({SourceId("test"): source}, settings.daemon.network))["test"]
     found = {
         "outcome": trial.source.outcome,
         "detail": trial.source.detail,

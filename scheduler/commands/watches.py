@@ -12,8 +12,8 @@ import typer
 
 from alerts.catch_up import LONGEST, CaughtUp, Late, catch_up
 from alerts.watches import Rule, Watch
-from scheduler import assembly, logs
-from scheduler.daemon import utc_now
+from scheduler import logs, rulebooks
+from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
 from scheduler.terminal import (
     AsJson,
@@ -58,7 +58,7 @@ def show_watches(
     since = _since(past, now)
     only = [_with_rule(one, rule) for one in chosen] if rule else chosen
     with database_of(data) as engine:
-        book = assembly.rulebook(settings, only)
+        book = rulebooks.rulebook(settings, only)
         done = catch_up(engine, book, since, now, dry_run=dry_run)
     _print_caught_up(done, since, dry_run, as_json)
 
@@ -83,7 +83,7 @@ def _with_rule(watch: Watch, rule: str) -> Watch:
 
 
 def _show(settings: Settings, watches: Sequence[Watch], as_json: bool) -> None:
-    versions = assembly.rulebook(settings, watches).matcher.versions()
+    versions = rulebooks.rulebook(settings, watches).matcher.versions()
     if as_json:
         print_json([_watch_json(watch, versions) for watch in watches])
         return

@@ -18,8 +18,9 @@ from sqlalchemy import Engine
 
 import config
 from crawler import archive
-from scheduler import assembly
-from scheduler.daemon import Daemon, utc_now
+from scheduler import rulebooks
+from scheduler.clock import utc_now
+from scheduler.daemon import Daemon
 from scheduler.database import database_url, open_database
 from scheduler.demo import story
 from scheduler.demo.narrator import SITE, SLACK, TOCSIN, Narrator
@@ -74,7 +75,7 @@ async def staged(tempo: Tempo, narration: Narrator) -> "AsyncIterator[Stage]":
             settings = load(directory, _ENVIRON)
             engine = open_database(database_url(directory, None))
             try:
-                watching = Watching(engine, assembly.rulebook(settings), utc_now)
+                watching = Watching(engine, rulebooks.rulebook(settings), utc_now)
                 yield Stage(tempo, narration, world, slack, engine, Daemon(settings, engine, {}), watching)
             finally:
                 engine.dispose()

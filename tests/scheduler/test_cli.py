@@ -1,6 +1,7 @@
 """The command line: what it answers, and with which exit code."""
 
 import json
+import pkgutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from alerts import ledger
 from alerts.silences import Aim
 from crawler import archive
 from crawler.sources import SourceId
-from scheduler import cli
-from scheduler.daemon import sole_instance
+from scheduler import cli, commands
 from scheduler.database import FILE, open_database
+from scheduler.sole import sole_instance
 from tests.builders import DAY, HOUR, NOW, entry, fetch, source
 
 WATCHES = """
@@ -27,6 +28,21 @@ watches:
     rules: [{id: core, level: alert, query: "title:(@openai AND @microsoft)"}]
 """
 SOURCES = "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed'}]\n"
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_list_of_commands_says_of_each_what_it_says_of_itself(name: str) -> None:
+    own = cli.command_named(name).help
+    assert own.split("\n\n")[0].replace("\n", " ") == cli.COMMANDS[name].help
+
+
+def test_every_command_is_in_the_list() -> None:
+    families = {place.family for place in cli.COMMANDS.values()}
+    assert families == {module.name for module in pkgutil.iter_modules(commands.__path__)}
+    for family in families:
+        own = cli.family(family).commands
+        listed = {name for name, place in cli.COMMANDS.items() if place.family == family}
+        assert listed == set(own) or len(listed) == 1  # a family that is one command: `tocsin mark add`
 
 
 class Desk:

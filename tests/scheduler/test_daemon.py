@@ -11,8 +11,9 @@ from alerts import ledger, outbox
 from alerts.marks import Judgement, Ruling
 from alerts.outbox import State
 from alerts.screen import screen
-from scheduler.daemon import AlreadyRunning, Daemon, sole_daemon_of, sole_instance
+from scheduler.daemon import Daemon
 from scheduler.settings import load
+from scheduler.sole import AlreadyRunning, sole_daemon_of, sole_instance
 from tests.builders import HOUR, MINUTE, NOW, article, entry, source
 from tests.crawler.test_archive import Book
 from tests.telling import Clock, enqueue
