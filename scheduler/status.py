@@ -1,6 +1,6 @@
 """How things stand: one picture for the command, the status page and the monitor.
 
-Lives here: asking the notebooks and counting. Not here: the words of a terminal (`commands.asking`), of a page
+Lives here: asking the notebooks and counting. Not here: the words of a terminal (`commands`), of a page
 (`status_page`).
 """
 
