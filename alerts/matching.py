@@ -245,7 +245,7 @@ class Matcher:
             for word in term.anchored()
             if word.text in self._by_trigger
         )
-        telling = frozenset().union(*(_telling(rules) for rules in self._rules.values()))
+        telling = frozenset().union(*map(_telling, self._rules.values()))
         self._telling = {
             term for one in compiled for term in one.query.root.terms() if term.anchor in telling
         }
@@ -365,8 +365,21 @@ def _telling(rules: Sequence[_Compiled]) -> frozenset[str]:
     """Anchors that make a page worth reading.
 
     They are what every rule of a watch needs (the names), not what only some do (the words around them).
+    Beside them, what they would be with a shadow in its place: a trial on less than the text it would have
+    says too little.
     """
-    needed = [frozenset().union(*one.query.root.needs()) for one in rules if not one.rule.shadow]
+    live = [one for one in rules if not one.rule.shadow]
+    trials = (
+        [shadow, *(one for one in live if one.rule.id != shadow.rule.instead_of)]
+        for shadow in rules
+        if shadow.rule.shadow
+    )
+    return frozenset().union(*map(_common, [live, *trials]))
+
+
+def _common(rules: Iterable[_Compiled]) -> frozenset[str]:
+    """What all of these rules need; where there is no such thing, what any of them needs."""
+    needed = [frozenset().union(*one.query.root.needs()) for one in rules]
     common = frozenset.intersection(*needed) if needed else frozenset()
     return common or frozenset().union(*needed)
 

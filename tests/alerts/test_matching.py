@@ -262,6 +262,21 @@ def test_a_page_is_worth_fetching_if_a_name_is_there_or_nothing_is_said(
     assert MATCHER.might_match(title, text) is worth
 
 
+def test_a_shadow_rule_has_the_pages_it_would_have_if_it_told() -> None:
+    text = "The firm calls back thirty thousand routers because they may well overheat."
+    core = Rule(id="core", level="alert", query="title:(OpenAI AND Microsoft)")
+    trial = Rule(id="trial", level="alert", query="Anthropic", shadow=True, instead_of="core")
+    titles = ("OpenAI grows", "Anthropic grows", "Acme grows")
+
+    def worth(*rules: Rule) -> list[bool]:
+        matcher = Matcher([Watch(id="w", rules=rules)])
+        return [matcher.might_match(title, text) for title in titles]
+
+    assert worth(core) == [True, False, False]
+    assert worth(Rule(id="core", level="alert", query=trial.query)) == [False, True, False]
+    assert worth(core, trial) == [True, True, False]
+
+
 # ---- what peers get wrong
 
 
