@@ -57,6 +57,13 @@ class LabelledItem:
         )  # fmt: skip
 
 
+def verdict_of(match: Match | None) -> Verdict:
+    """What a watch would do by the rule that holds."""
+    if match is None:
+        return "quiet"
+    return "alert" if match.level == "alert" else "digest"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a watch made of one item."""
@@ -66,18 +73,13 @@ class Decision:
 
     @property
     def verdict(self) -> Verdict:
-        if self.match is None:
-            return "quiet"
-        return "alert" if self.match.level == "alert" else "digest"
+        return verdict_of(self.match)
 
     def to_json(self) -> dict[str, Any]:
         """One line of `decisions`."""
         match = self.match
         reason = "no rule holds" if match is None else f"rule {match.rule} holds"
-        evidence = [] if match is None else [
-            {"part": one.part, "field": one.field, "start": one.start, "end": one.end, "text": one.text}
-            for one in match.evidence
-        ]  # fmt: skip
+        evidence = [one.to_json() for one in match.evidence] if match else []
         story = {"story": self.item.story} if self.item.story else {}
         rule = match.rule if match else None
         return {

@@ -49,6 +49,7 @@ _SHORT = (
     400  # characters: in a longer text it costs more to look at every word than to ask when one is needed
 )
 _EVIDENCE_LIMIT = 60  # places of one match; a page that repeats a name a thousand times needs no more
+_SILENT_SHOWN = 2  # in a terminal, levels of a tree that are shown even where nothing was found
 _TREES_SHOWN = 3  # in a terminal, where no rule holds; of the others a line says what they lack
 # What a part found in a field is worth. Two names in the headline are more than two somewhere in the text.
 _WEIGHTS = {"title": 3.0, "lead": 2.0, "body": 1.0}
@@ -63,6 +64,11 @@ class Evidence(NamedTuple):  # of which a match has up to sixty: a dataclass cos
     end: int
     text: str
     look_alike: bool = False  # spelled with characters of another script
+
+    def to_json(self) -> dict[str, Any]:
+        """As `tocsin why --json` and `tocsin evaluate --json` print it."""
+        found = self._asdict()
+        return found if self.look_alike else {k: v for k, v in found.items() if k != "look_alike"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,21 @@ class Step:
 
     def to_json(self) -> dict[str, Any]:
         """As `tocsin why --json` prints it."""
-        struck = {} if self.struck is None else {"struck": [_evidence_json(one) for one in self.struck]}
+        struck = {} if self.struck is None else {"struck": [one.to_json() for one in self.struck]}
         return {
             "query": self.query,
             "holds": self.holds,
-            "evidence": [_evidence_json(one) for one in self.evidence],
+            "evidence": [one.to_json() for one in self.evidence],
             **struck,
             "steps": [step.to_json() for step in self.steps],
         }
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of it was found: there is no more to say of its parts than of itself."""
+        if not self.steps:
+            return not self.holds
+        return not (self.evidence or self.struck) and all(step.is_silent for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +179,25 @@ class Explanation:
             kind = f"{rule.level}{shadow}, version {rule.version}"
             lines.append(f"{self.watch}/{rule.rule} ({kind}) {outcome}{score}")
             if held is not None or at < _TREES_SHOWN:
-                lines.extend(_tree_lines(rule.tree, 1))
+                lines.extend(_tree_lines(rule.tree, 1, set()))
         if self.match and self.match.sentence:
             lines.append(f"best sentence: {self.match.sentence.text}")
         return lines
 
 
-def _tree_lines(step: Step, depth: int) -> Iterable[str]:
+def _tree_lines(step: Step, depth: int, shown: set[Step]) -> Iterable[str]:
+    """A part and its parts; what was shown before, or has nothing to show, is not taken apart again."""
     found = f"   ← {_places(step.evidence)}" if step.evidence else ""
     struck = f"   struck out: {_places(step.struck)}" if step.struck else ""
-    yield f"{'  ' * depth}{'✓' if step.holds else '✗'} {_shortened(step.query)}{found}{struck}"
-    for inner in step.steps:
-        yield from _tree_lines(inner, depth + 1)
+    silent = depth > _SILENT_SHOWN and step.is_silent
+    left_out = "   nothing of it" if silent else "   as above" if step in shown else ""
+    whole = not step.steps or not left_out
+    said = f"{'✓' if step.holds else '✗'} {_shortened(step.query)}{found}{struck}"
+    yield f"{'  ' * depth}{said}{'' if whole else left_out}"
+    if whole:
+        shown.add(step)
+        for inner in step.steps:
+            yield from _tree_lines(inner, depth + 1, shown)
 
 
 def _places(found: Sequence[Evidence]) -> str:
@@ -192,11 +212,6 @@ def _place(one: Evidence) -> str:
 
 def _shortened(query: str) -> str:
     return query if len(query) <= 100 else query[:97] + "…"
-
-
-def _evidence_json(one: Evidence) -> dict[str, Any]:
-    found = {"part": one.part, "field": one.field, "start": one.start, "end": one.end, "text": one.text}
-    return {**found, "look_alike": True} if one.look_alike else found
 
 
 @dataclass(frozen=True, slots=True)

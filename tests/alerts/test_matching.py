@@ -213,6 +213,20 @@ def test_an_explanation_shows_which_part_failed() -> None:
     assert any("✗ Microsoft" in line for line in explanation.lines())
 
 
+def test_in_a_terminal_what_was_shown_or_has_nothing_to_show_is_not_taken_apart_again() -> None:
+    sets = {"both": "OpenAI AND deal", "none": "lawsuit OR (fine NEAR/2 levy)"}
+    query = "(@both OR @none) AND (@both AND Microsoft)"
+    lines = Matcher([watch(query)], sets).explain(article("OpenAI signs a deal"), "w").lines()
+    found = "   ← 'OpenAI' title 0–6, 'deal' title 15–19"
+    assert [line.strip() for line in lines if "@both" in line or "@none" in line][2:] == [
+        f"✓ @both{found}",
+        "✗ @none   nothing of it",
+        "✗ @both AND Microsoft",
+        f"✓ @both{found}   as above",
+    ]
+    assert not any("lawsuit" in line for line in lines)
+
+
 def test_an_explanation_of_a_match_agrees_with_the_match() -> None:
     matcher = Matcher([watch("nothing", "OpenAI NEAR/3 Microsoft")])
     one = article("A title", text="OpenAI pays Microsoft.")
