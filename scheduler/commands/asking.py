@@ -189,7 +189,8 @@ def try_query(
     """A query against a text: does it match, where, and which sentence would Slack show?"""
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     sets = load(config_dir, os.environ).watches.members()
-    parse(query, sets)
+    for warning in parse(query, sets).warnings:
+        typer.echo(f"warning: {warning.code} {warning.message}", err=True)
     trial = Watch(
         id="try", name="try", rules=(Rule(id="query", level="alert", query=query),), channels=("console",)
     )

@@ -112,6 +112,12 @@ def test_a_query_is_tried_on_a_text(desk: Desk) -> None:
     assert desk("try", "title:OpenAI", "-", stdin="Nothing here").exit_code == 3
 
 
+def test_try_says_what_is_hardly_meant(desk: Desk) -> None:
+    answer = desk("try", "OpenAI and Microsoft", "-", "--json", stdin="OpenAI and Microsoft sign a pact.")
+    assert answer.stderr.startswith("warning: L0 'and' is looked for as a word")
+    assert json.loads(answer.stdout)["matched"]
+
+
 def test_a_query_that_cannot_be_read_is_exit_2_with_a_caret(desk: Desk) -> None:
     answer = desk("try", "OpenAI NEER/3 Microsoft", "-", stdin="x")
     assert answer.exit_code == 2
