@@ -572,7 +572,7 @@ def remove_mark(connection: Connection, mark: int) -> bool:
     return connection.execute(delete(marks).where(marks.c.id == mark)).rowcount == 1
 
 
-def take_into_force(connection: Connection, rulings: Mapping[int, Ruling]) -> None:
+def note_rulings(connection: Connection, rulings: Mapping[int, Ruling]) -> None:
     """What the rules that are in force from now on make of each mark."""
     for mark, ruling in rulings.items():
         connection.execute(update(marks).where(marks.c.id == mark).values(**_ruling(ruling)))

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from alerts.evaluation import Label, LabelledItem, Verdict, heard
+from alerts.evaluation import Label, LabelledItem, Verdict, heard, verdict_of
 from alerts.matching import Matcher
 from crawler.articles import Article
 from crawler.sources import SourceId
@@ -86,9 +86,8 @@ class Mark:
 def ruled(article: Article, matcher: Matcher, watch: str) -> Ruling:
     """What these rules make of an article."""
     match = heard(article, matcher, watch)
-    if match is None:
-        return Ruling("quiet")
-    return Ruling("alert" if match.level == "alert" else "digest", match.rule, match.version)
+    rule, version = (match.rule, match.version) if match else (None, None)
+    return Ruling(verdict_of(match), rule, version)
 
 
 def rulings(kept: Iterable[Mark], matcher: Matcher) -> dict[int, Ruling]:
@@ -102,8 +101,8 @@ def rulings(kept: Iterable[Mark], matcher: Matcher) -> dict[int, Ruling]:
 # ---- what a change of the rules does
 
 
-class Turn(StrEnum):
-    """How a mark fares under other rules."""
+class Effect(StrEnum):
+    """What other rules do to a mark."""
 
     STILL_RIGHT = "still right"
     STILL_WRONG = "still wrong"
@@ -111,15 +110,15 @@ class Turn(StrEnum):
     BROKEN = "broken"
 
 
-def turn(judgement: Judgement, was: Verdict, now: Verdict) -> Turn:
+def effect(judgement: Judgement, was: Verdict, now: Verdict) -> Effect:
     """Only `alert` counts as told, as in `evaluation`; but what was wanted and leaves the digest is lost."""
     wanted = judgement is not Judgement.NOT_RELEVANT
     if wanted and (was, now) == ("digest", "quiet"):
-        return Turn.BROKEN
+        return Effect.BROKEN
     right_before, right_now = (was == "alert") is wanted, (now == "alert") is wanted
     if right_before == right_now:
-        return Turn.STILL_RIGHT if right_now else Turn.STILL_WRONG
-    return Turn.MENDED if right_now else Turn.BROKEN
+        return Effect.STILL_RIGHT if right_now else Effect.STILL_WRONG
+    return Effect.MENDED if right_now else Effect.BROKEN
 
 
 # ---- what was right how often

@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Engine
 
-from alerts import ledger, outbox
+from alerts import outbox
 from alerts.screen import Rulebook
 from config.reading import ConfigError
 from crawler import archive
@@ -71,11 +71,10 @@ class Daemon:
         now = utc_now()
         with self.engine.begin() as connection:
             archive.enrol(connection, self.settings.crawled.values())
-            ledger.note_rules(connection, self.jobs.rulebook.matcher.versions(), now)
             outbox.recover(connection, now, self.settings.daemon.delivery.settle)
             outbox.give_up_channels(connection, self.jobs.channels, now)
             outbox.resume(connection, now)
-            rulebooks.take_into_force(connection, self.jobs.rulebook.matcher)
+            rulebooks.take_into_force(connection, self.jobs.rulebook.matcher, now)
 
     # ---- ticking
 
@@ -173,12 +172,12 @@ class Daemon:
         self.jobs.crawler.configure(settings.crawled, rulebook.matcher.might_match)
         for channel in new:
             self._tick_channel(channel)
+        now = utc_now()
         with self.engine.begin() as connection:
             archive.enrol(connection, settings.crawled.values())
-            ledger.note_rules(connection, rulebook.matcher.versions(), utc_now())
-            outbox.give_up_channels(connection, used, utc_now())
-            outbox.resume(connection, utc_now())
-            rulebooks.take_into_force(connection, rulebook.matcher)
+            outbox.give_up_channels(connection, used, now)
+            outbox.resume(connection, now)
+            rulebooks.take_into_force(connection, rulebook.matcher, now)
 
     def _tell_refused(self, problems: str) -> None:
         """Once, however often the same mistakes are read."""

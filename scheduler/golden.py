@@ -7,27 +7,27 @@ behind the unwelcome ones (`alerts.blaming`), the rest of the check (`checking`)
 from collections.abc import Iterator, Mapping, Sequence
 
 from alerts.blaming import blamed
-from alerts.marks import Judgement, Mark, Ruling, Turn, rulings, turn
+from alerts.marks import Effect, Judgement, Mark, Ruling, effect, rulings
 from alerts.matching import Matcher
 from config.reading import Problem, Severity
 from scheduler.settings import Settings
 
 MOST_NAMED = 20  # marks that change sides, one by one; of more the number is said
 
-_SEVERITY: Mapping[Turn, Severity] = {Turn.BROKEN: "error", Turn.MENDED: "note"}
+_SEVERITY: Mapping[Effect, Severity] = {Effect.BROKEN: "error", Effect.MENDED: "note"}
 
 
 def against_marks(settings: Settings, matcher: Matcher, kept: Sequence[Mark]) -> list[Problem]:
     """What is marked and would change sides, what stays wrong, and the word behind most of the unwelcome."""
     now = rulings(kept, matcher)
-    turns = {
-        mark.id: turn(mark.judgement, mark.ruling.verdict, now[mark.id].verdict)
+    effects = {
+        mark.id: effect(mark.judgement, mark.ruling.verdict, now[mark.id].verdict)
         for mark in kept
         if mark.id in now
     }
     problems = []
-    for which in (Turn.BROKEN, Turn.MENDED):
-        changed = [mark for mark in kept if turns.get(mark.id) is which]
+    for which in (Effect.BROKEN, Effect.MENDED):
+        changed = [mark for mark in kept if effects.get(mark.id) is which]
         problems += [
             _problem(settings, mark.watch, _SEVERITY[which], _turned(mark, now[mark.id], matcher))
             for mark in changed[:MOST_NAMED]
@@ -35,16 +35,16 @@ def against_marks(settings: Settings, matcher: Matcher, kept: Sequence[Mark]) ->
         if len(changed) > MOST_NAMED:
             more = f"{len(changed) - MOST_NAMED} more marks are {which.value}"
             problems.append(_problem(settings, changed[0].watch, _SEVERITY[which], more))
-    problems += _remarks(settings, kept, turns)
+    problems += _remarks(settings, kept, effects)
     problems += [_problem(settings, one.watch, "warning", f"L8 {one}") for one in blamed(kept, matcher)]
     return problems
 
 
-def _remarks(settings: Settings, kept: Sequence[Mark], turns: Mapping[int, Turn]) -> Iterator[Problem]:
+def _remarks(settings: Settings, kept: Sequence[Mark], effects: Mapping[int, Effect]) -> Iterator[Problem]:
     for watch in dict.fromkeys(mark.watch for mark in kept):
         marks = [mark for mark in kept if mark.watch == watch]
-        wrong = [mark for mark in marks if turns.get(mark.id) is Turn.STILL_WRONG]
-        gone = [mark for mark in marks if mark.id not in turns]
+        wrong = [mark for mark in marks if effects.get(mark.id) is Effect.STILL_WRONG]
+        gone = [mark for mark in marks if mark.id not in effects]
         if wrong:
             ids = ", ".join(str(mark.id) for mark in wrong[:10]) + (" …" if len(wrong) > 10 else "")
             said = f"{len(wrong)} of {len(marks)} marks are not as they should be, as before: {ids}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from alerts import ledger, outbox
+from alerts import outbox
 from alerts.outbox import State
 from alerts.screen import Screened
 from crawler import archive
@@ -60,10 +60,9 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
     now = utc_now()
     with engine.begin() as connection:
         archive.enrol(connection, settings.crawled.values())
-        ledger.note_rules(connection, jobs.rulebook.matcher.versions(), now)
         outbox.recover(connection, now, settings.daemon.delivery.settle)
         outbox.resume(connection, now)
-        rulebooks.take_into_force(connection, jobs.rulebook.matcher)
+        rulebooks.take_into_force(connection, jobs.rulebook.matcher, now)
     await jobs.crawler.open()
     try:
         crawled = await jobs.crawler.crawl_all()

@@ -4,6 +4,7 @@ Not here: how a file of rules becomes that of the configuration (`adopting`).
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -27,9 +28,13 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
     )
 
 
-def take_into_force(connection: Connection, matcher: Matcher) -> None:
-    """What the rules that run from now on make of each mark: `tocsin check` holds other rules against it."""
+def take_into_force(connection: Connection, matcher: Matcher, now: datetime) -> None:
+    """Writes down since when these rules run, and what they make of each mark.
+
+    Shadows are compared from then on, and `tocsin check` holds other rules against the marks.
+    """
+    ledger.note_rules(connection, matcher.versions(), now)
     kept = ledger.list_marks(connection)
-    now = rulings(kept, matcher)
-    changed = {mark.id: now[mark.id] for mark in kept if now.get(mark.id, mark.ruling) != mark.ruling}
-    ledger.take_into_force(connection, changed)
+    ruled = rulings(kept, matcher)
+    changed = {mark.id: ruled[mark.id] for mark in kept if ruled.get(mark.id, mark.ruling) != mark.ruling}
+    ledger.note_rulings(connection, changed)

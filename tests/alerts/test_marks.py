@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from alerts import ledger
 from alerts.alerting import Action, Reason, Verdict
-from alerts.marks import Judgement, Mark, Ruling, Tally, Turn, ruled, turn
+from alerts.marks import Effect, Judgement, Mark, Ruling, Tally, effect, ruled
 from alerts.matching import Matcher
 from alerts.stories import StoryId
 from alerts.watches import Rule, Watch
@@ -24,26 +24,26 @@ QUIET = Ruling("quiet")
 @pytest.mark.parametrize(
     ("judgement", "was", "now", "expected"),
     [
-        (RELEVANT, "alert", "alert", Turn.STILL_RIGHT),
-        (RELEVANT, "alert", "digest", Turn.BROKEN),
-        (RELEVANT, "alert", "quiet", Turn.BROKEN),
-        (RELEVANT, "digest", "digest", Turn.STILL_WRONG),
-        (RELEVANT, "digest", "quiet", Turn.BROKEN),
-        (MISSED, "quiet", "quiet", Turn.STILL_WRONG),
-        (MISSED, "quiet", "digest", Turn.STILL_WRONG),
-        (MISSED, "quiet", "alert", Turn.MENDED),
-        (MISSED, "digest", "alert", Turn.MENDED),
-        (NOT_RELEVANT, "alert", "alert", Turn.STILL_WRONG),
-        (NOT_RELEVANT, "alert", "digest", Turn.MENDED),
-        (NOT_RELEVANT, "alert", "quiet", Turn.MENDED),
-        (NOT_RELEVANT, "quiet", "digest", Turn.STILL_RIGHT),
-        (NOT_RELEVANT, "digest", "quiet", Turn.STILL_RIGHT),
-        (NOT_RELEVANT, "digest", "alert", Turn.BROKEN),
-        (NOT_RELEVANT, "quiet", "alert", Turn.BROKEN),
+        (RELEVANT, "alert", "alert", Effect.STILL_RIGHT),
+        (RELEVANT, "alert", "digest", Effect.BROKEN),
+        (RELEVANT, "alert", "quiet", Effect.BROKEN),
+        (RELEVANT, "digest", "digest", Effect.STILL_WRONG),
+        (RELEVANT, "digest", "quiet", Effect.BROKEN),
+        (MISSED, "quiet", "quiet", Effect.STILL_WRONG),
+        (MISSED, "quiet", "digest", Effect.STILL_WRONG),
+        (MISSED, "quiet", "alert", Effect.MENDED),
+        (MISSED, "digest", "alert", Effect.MENDED),
+        (NOT_RELEVANT, "alert", "alert", Effect.STILL_WRONG),
+        (NOT_RELEVANT, "alert", "digest", Effect.MENDED),
+        (NOT_RELEVANT, "alert", "quiet", Effect.MENDED),
+        (NOT_RELEVANT, "quiet", "digest", Effect.STILL_RIGHT),
+        (NOT_RELEVANT, "digest", "quiet", Effect.STILL_RIGHT),
+        (NOT_RELEVANT, "digest", "alert", Effect.BROKEN),
+        (NOT_RELEVANT, "quiet", "alert", Effect.BROKEN),
     ],
 )
-def test_a_mark_fares_by_what_was_wanted(judgement: Judgement, was: Any, now: Any, expected: Turn) -> None:
-    assert turn(judgement, was, now) is expected
+def test_a_mark_fares_by_what_was_wanted(judgement: Judgement, was: Any, now: Any, expected: Effect) -> None:
+    assert effect(judgement, was, now) is expected
 
 
 # ---- the notebook
@@ -171,7 +171,7 @@ def test_rules_that_come_into_force_change_the_rulings_of_marks(pad: Pad) -> Non
     now = ruled(mark.item.article(), matcher, "pact")
     assert now == Ruling("alert", "core", matcher.versions()["pact", "core"])
     with pad.engine.begin() as connection:
-        ledger.take_into_force(connection, {mark.id: now})
+        ledger.note_rulings(connection, {mark.id: now})
     assert pad.all()[0].ruling == now
 
 
