@@ -68,8 +68,9 @@ class Nursery:
 def main() -> None:
     from alembic import command  # noqa: F401  the imports that a fork need not repeat
 
-    from scheduler import cli  # noqa: F401
+    from scheduler import cli
 
+    cli.command_named("run")
     children: set[int] = set()
     while line := sys.stdin.readline():
         match json.loads(line):
