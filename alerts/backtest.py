@@ -216,9 +216,8 @@ def _because(told: Judged, fates: Sequence[Judged], book: Rulebook) -> str:
     """What became of the article's matches, and what the other rules lack, the nearest first."""
     if told.watch not in book.watches:
         return f"there is no watch {told.watch}"
-    rules = book.matcher.explain(told.article, told.watch).rules
     held = [
         f"{one.rule} holds: {one.reason.value}" + (f" ({one.detail})" if one.detail else "") for one in fates
     ]
-    lacking = [f"{rule.rule} lacks {rule.failed}" for rule in rules if rule.failed]
+    lacking = book.matcher.explain(told.article, told.watch).lacking
     return "; ".join([*held, *lacking][:MOST_RULES])

@@ -156,7 +156,7 @@ def _undecided(case: _Case) -> _Said:
 
 def _failing(explanation: Explanation) -> str:
     """Which part each rule lacked, the nearest rule first; of many rules the first few."""
-    lacking = [f"{rule.rule} lacks {rule.failed}" for rule in explanation.rules if rule.failed]
+    lacking = explanation.lacking
     more = f" and {len(lacking) - 3} more rules" if len(lacking) > 3 else ""
     parts = "; ".join(lacking[:3]) + more
     return f"No rule holds: {parts}." if parts else "No rule that may tell holds."

@@ -152,6 +152,11 @@ class Explanation:
     match: Match | None
     rules: tuple[RuleExplanation, ...]  # in the order tried; if none holds, the nearest first
 
+    @property
+    def lacking(self) -> list[str]:
+        """What each rule lacks that would tell, in the order of the rules."""
+        return [f"{rule.rule} lacks {rule.failed}" for rule in self.rules if rule.failed and not rule.shadow]
+
     def to_json(self) -> dict[str, Any]:
         """As `tocsin why --json` prints it."""
         match = self.match

@@ -227,6 +227,16 @@ def test_in_a_terminal_what_was_shown_or_has_nothing_to_show_is_not_taken_apart_
     assert not any("lawsuit" in line for line in lines)
 
 
+def test_what_a_shadow_lacks_is_no_reason_that_nobody_was_told() -> None:
+    rules = (
+        Rule(id="trial", level="alert", query="OpenAI NEAR/1 Microsoft", shadow=True),
+        Rule(id="core", level="alert", query="lawsuit"),
+    )
+    explained = Matcher([Watch(id="w", rules=rules)]).explain(article("OpenAI and not Microsoft"), "w")
+    assert [rule.rule for rule in explained.rules] == ["trial", "core"]
+    assert explained.lacking == ["core lacks lawsuit"]
+
+
 def test_an_explanation_of_a_match_agrees_with_the_match() -> None:
     matcher = Matcher([watch("nothing", "OpenAI NEAR/3 Microsoft")])
     one = article("A title", text="OpenAI pays Microsoft.")
