@@ -194,7 +194,7 @@ def _forecast(
     book: Rulebook, replay: Replay, period: Period, watch: str | None, budget: int | None
 ) -> Forecast:
     wanted = [one for one in book.watches.values() if watch in {None, one.id}]
-    rules = [(one.id, rule.id, rule.level) for one in wanted for rule in one.in_order()]
+    rules = [(one.id, rule) for one in wanted for rule in one.in_order()]
     channels = {(one.id, rule.id): one.told(rule.id) for one in wanted for rule in one.rules}
     return forecast(replay, rules, channels, period.days, budget)
 

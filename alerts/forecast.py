@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from alerts.alerting import Action, Reason
+from alerts.watches import Rule
 from crawler.articles import Article
 
 MOST_WORDS = 3  # of those that stand behind a rule's alerts; more than a person needs to mend it
@@ -117,13 +118,14 @@ class RuleVolume:
     watch: str
     rule: str
     level: str
+    shadow: bool
     volume: Volume
     standing: Standing
     words: tuple[tuple[str, str, int], ...]  # part, word, alerts it is behind; the most frequent first
 
     def to_json(self) -> dict[str, Any]:
         words = [{"part": part, "text": text, "alerts": count} for part, text, count in self.words]
-        named = {"watch": self.watch, "rule": self.rule, "level": self.level}
+        named = {"watch": self.watch, "rule": self.rule, "level": self.level, "shadow": self.shadow}
         return {**named, **self.volume.to_json(), "budget": self.standing.value, "words": words}
 
 
@@ -155,17 +157,18 @@ class Forecast:
 
 def forecast(
     replay: Replay,
-    rules: Iterable[tuple[str, str, str]],
+    rules: Iterable[tuple[str, Rule]],
     channels: Mapping[tuple[str, str], Sequence[str]],
     days: float,
     budget: int | None,
 ) -> Forecast:
-    """`rules`: watch, rule, level of each; `channels`: whom (watch, rule) tells."""
+    """`rules`: each with the id of its watch; `channels`: whom (watch, rule) tells."""
     counted = []
-    for watch, rule, level in rules:
-        mine = [j for j in replay.judged if (j.watch, j.rule) == (watch, rule)]
+    for watch, rule in rules:
+        mine = [j for j in replay.judged if (j.watch, j.rule) == (watch, rule.id)]
         volume = _volume(mine, days)
-        counted.append(RuleVolume(watch, rule, level, volume, _standing(volume, budget), _words(mine)))
+        standing = _standing(volume, budget)
+        counted.append(RuleVolume(watch, rule.id, rule.level, rule.shadow, volume, standing, _words(mine)))
     return Forecast(tuple(counted), _volume(replay.judged, days), _messages(replay, channels), budget)
 
 

@@ -144,7 +144,8 @@ def _table(found: Forecast) -> Table:
     table = Table("rule", "level", "matches", "alerts", "a day", "most", "digest", "a day", "", box=None)
     for rule in found.rules:
         standing = "" if rule.standing is Standing.WITHIN else _STANDINGS[rule.standing]
-        table.add_row(f"{rule.watch}/{rule.rule}", rule.level, *_figures(rule.volume), standing)
+        level = f"{rule.level}, shadow" if rule.shadow else rule.level
+        table.add_row(f"{rule.watch}/{rule.rule}", level, *_figures(rule.volume), standing)
     table.add_row("all", "", *_figures(found.total), "")
     return table
 

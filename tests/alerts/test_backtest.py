@@ -276,6 +276,14 @@ def test_the_same_story_told_by_another_of_its_articles_is_not_new() -> None:
     assert len(told_only_by(one, elsewhere)) == len(told_only_by(elsewhere, one)) == 1
 
 
+def test_what_a_shadow_finds_is_counted_and_said_to_be_a_shadows(past: Past) -> None:
+    past.bring("OpenAI rents an office", at=NOW - DAY)
+    trial = Rule(id="trial", level="alert", query="office", shadow=True)
+    found = past.test(PACT.model_copy(update={"rules": (*PACT.rules, trial)})).forecast
+    (shadow,) = (rule.to_json() for rule in found.rules if rule.rule == "trial")
+    assert (shadow["shadow"], shadow["matches"], shadow["alerts"]) == (True, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("on_days", "budget", "standing"),
     [
@@ -292,7 +300,7 @@ def test_a_rule_stands_to_its_budget_by_the_average_and_by_the_worst_day(
     told = [
         judged(article(), f"s{d}{n}", at=NOW + d * DAY) for d, many in enumerate(on_days) for n in range(many)
     ]
-    found = forecast(Replay(tuple(told), ()), [("pact", "core", "alert")], {}, 3.0, budget)
+    found = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], {}, 3.0, budget)
     assert found.rules[0].standing is standing
     assert bool(found.noisy) is (standing is Standing.OVER)
 
@@ -300,7 +308,7 @@ def test_a_rule_stands_to_its_budget_by_the_average_and_by_the_worst_day(
 def test_the_words_behind_most_alerts_of_a_rule_come_first() -> None:
     name, deal = ("@openai", "openai"), ("deal*", "deals")
     told = [judged(article(), f"s{n}", words=frozenset(w)) for n, w in enumerate(([deal, name], [name]))]
-    (rule,) = forecast(Replay(tuple(told), ()), [("pact", "core", "alert")], {}, 1.0, 1).rules
+    (rule,) = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], {}, 1.0, 1).rules
     assert rule.words == ((*name, 2), (*deal, 1))
 
 
