@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from config.reading import ConfigError, Problem
 from scheduler import checking
-from scheduler.settings import FILES, load
+from scheduler.settings import FILES
 
 FILE = "watches.yaml"
 KEPT = "watches.yaml.before"
@@ -41,9 +41,9 @@ def _check(rules: Path, directory: Path, environ: Mapping[str, str], engine: Eng
             given = rules if name == FILE else directory / name
             if given.exists():
                 shutil.copy(given, Path(place) / name)
-        found = checking.check(Path(place), environ)
-        if not any(problem.severity == "error" for problem in found):
-            found += checking.check_marks(load(Path(place), environ), engine)
+        settings, found = checking.check(Path(place), environ)
+        if settings:
+            found += checking.check_marks(settings, engine)
     mistakes = [_at_home(problem, rules, directory) for problem in found if problem.severity == "error"]
     if mistakes:
         raise ConfigError(mistakes)

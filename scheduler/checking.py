@@ -20,23 +20,23 @@ from scheduler.database import DatabaseUnusable, is_there, open_to_read
 from scheduler.settings import Settings, load, remarks
 
 
-def check(directory: Path, environ: Mapping[str, str]) -> list[Problem]:
-    """Mistakes as errors; what is allowed and probably not meant as warnings.
+def check(directory: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem]]:
+    """The settings, and mistakes as errors; what is allowed and probably not meant as warnings.
 
-    What is not in force as notes.
+    What is not in force as notes. Without settings (None) there are errors.
     """
     try:
         settings = load(directory, environ)
         matcher = rulebooks.rulebook(settings).matcher
     except ConfigError as error:
-        return list(error.problems)
+        return None, list(error.problems)
     said = [
         linting.Remark(code, ("watches", watch, "rules", rule), message)
         for watch, rule, code, message in matcher.warnings()
     ]
     watches, sets = settings.watches.watches, settings.watches.members()
     said += linting.without_words(watches, sets, [source.language for source in settings.crawled.values()])
-    return [*_problems(settings, said), *remarks(settings)]
+    return settings, [*_problems(settings, said), *remarks(settings)]
 
 
 def check_past(settings: Settings, url: str, now: datetime) -> list[Problem]:
@@ -70,6 +70,8 @@ def check_marks(settings: Settings, engine: Engine) -> list[Problem]:
     """What the rules would make of what a person has marked."""
     with engine.connect() as connection:
         kept = ledger.list_marks(connection)
+    if not kept:
+        return []
     return golden.against_marks(settings, rulebooks.rulebook(settings).matcher, kept)
 
 

@@ -56,9 +56,8 @@ def check(
 ) -> None:
     """The configuration, its rules, and what the archive says of them; online also who answers."""
     logs.configure("text", "error", ())
-    problems = checking.check(config_dir, os.environ)
-    if not any(p.severity == "error" for p in problems):
-        settings = load(config_dir, os.environ)
+    settings, problems = checking.check(config_dir, os.environ)
+    if settings:
         problems += checking.check_past(settings, url_of(data), utc_now())
         if online:
             problems += _who_answers(settings)
