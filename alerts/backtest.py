@@ -22,9 +22,9 @@ from alerts import ledger, outbox
 from alerts.alerting import Action, Reason
 from alerts.forecast import (
     Comparison,
-    Difference,
     Forecast,
     Judged,
+    OneSided,
     Period,
     Replay,
     Sent,
@@ -98,8 +98,8 @@ def backtest(
     )
     comparison = Comparison(
         running=forecasts[1],
-        new=_differences(new, replays[1], running),
-        lost=_differences(lost, replays[0], rulebook),
+        new=_one_sided(new, replays[1], running),
+        lost=_one_sided(lost, replays[0], rulebook),
         both=sum(forecasts[0].total.alerts.values()) - len(new),
     )
     return Backtest(period, watch, forecasts[0], comparison)
@@ -199,15 +199,13 @@ def _forecast(
     return forecast(replay, rules, channels, period.days, budget)
 
 
-def _differences(told: Sequence[Judged], other: Replay, book: Rulebook) -> tuple[Difference, ...]:
+def _one_sided(told: Sequence[Judged], other: Replay, book: Rulebook) -> tuple[OneSided, ...]:
     """Why the other version does not tell these; of very many only the first are looked into."""
     fates: dict[tuple[str, int], list[Judged]] = defaultdict(list)
     for one in other.judged:
         fates[one.watch, one.article.revision].append(one)
     return tuple(
-        Difference(
-            one, _because(one, fates[one.watch, one.article.revision], book) if n < EXPLAINED else None
-        )
+        OneSided(one, _because(one, fates[one.watch, one.article.revision], book) if n < EXPLAINED else None)
         for n, one in enumerate(told)
     )
 

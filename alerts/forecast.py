@@ -217,7 +217,7 @@ def _messages(
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OneSided:
     """A story that only one of two versions tells."""
 
     told: Judged
@@ -241,8 +241,8 @@ class Comparison:
     """One version of the rules against the running one, story for story."""
 
     running: Forecast
-    new: tuple[Difference, ...]
-    lost: tuple[Difference, ...]
+    new: tuple[OneSided, ...]
+    lost: tuple[OneSided, ...]
     both: int  # stories that either tells
 
     @property

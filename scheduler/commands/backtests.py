@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.backtest import Backtest, backtest
-from alerts.forecast import Difference, Forecast, RuleVolume, Standing, Volume
+from alerts.forecast import Forecast, OneSided, RuleVolume, Standing, Volume
 from scheduler import adopting, logs, rulebooks
 from scheduler.clock import utc_now
 from scheduler.settings import Settings, load, with_watches
@@ -136,7 +136,7 @@ def _print(done: Backtest, rules: Path | None) -> None:
         f"{len(against.new)} are new, {len(against.lost)} are lost",
         markup=False,
     )
-    for line in (*_differences("new", against.new), *_differences("lost", against.lost)):
+    for line in (*_one_sided("new", against.new), *_one_sided("lost", against.lost)):
         terminal.print(escape(line))
 
 
@@ -172,7 +172,7 @@ def _messages(found: Forecast) -> str:
     return f"messages a day, the digest included: {per_day or 'none'}"
 
 
-def _differences(kind: str, found: Sequence[Difference]) -> Iterator[str]:
+def _one_sided(kind: str, found: Sequence[OneSided]) -> Iterator[str]:
     for one in found[:SHOWN]:
         article = one.told.article
         yield f"  {kind} {one.told.at:%m-%d %H:%M} {one.told.watch}/{one.told.rule}: {article.title[:100]}"
