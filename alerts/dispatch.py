@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from random import Random
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from alerts import outbox
 from alerts.channels import Channel, DeliveryHabits
-from alerts.notifications import DeliveryFailed, Fault
+from alerts.notifications import DeliveryFailed, Fault, Kind
 from alerts.notifiers import Notifier
 from alerts.outbox import Claim, Consequence, Look
 
@@ -90,13 +90,19 @@ class _Work:
     def wait(self) -> timedelta | None:
         with self.engine.begin() as connection:
             now = self.clock()
-            at = outbox.sendable_at(connection, self.channel, self.notifier.pace, now)
+            at = self._next_at(connection, now)
         return at - now if at else None
+
+    def _next_at(self, connection: Connection, now: datetime) -> datetime | None:
+        """When the next message or edit may go out."""
+        message = outbox.sendable_at(connection, self.channel, self.notifier.pace, now)
+        edit = outbox.editable_at(connection, self.channel, self.notifier.edit_pace, now)
+        return min((at for at in (message, edit) if at), default=None)
 
     def result(self) -> Dispatched:
         with self.engine.begin() as connection:
             left = outbox.counts(connection, self.channel)
-            at = outbox.sendable_at(connection, self.channel, self.notifier.pace, self.clock())
+            at = self._next_at(connection, self.clock())
         return Dispatched(
             sent=self.done["sent"],
             dead=self.done["dead"],
@@ -107,11 +113,15 @@ class _Work:
     # ---- sending
 
     async def send_next(self) -> bool:
-        """Send one delivery. False: none may be sent now."""
+        """Send one delivery, messages before edits. False: none may be sent now."""
         if not await self._watermark_is_known():
             return False
         with self.engine.begin() as connection:
-            claim = outbox.claim(connection, self.channel, self.clock(), self.lease, self.notifier.pace)
+            now = self.clock()
+            claim = outbox.claim(connection, self.channel, now, self.lease, self.notifier.pace)
+            if claim is None:
+                pace = self.notifier.edit_pace
+                claim = outbox.claim_edit(connection, self.channel, now, self.lease, pace)
         if claim is None:
             return False
         try:
@@ -156,15 +166,18 @@ class _Work:
                 readable=self.notifier.reads_back,
                 rng=self.rng,
             )
+            editing = claim.delivery.kind is Kind.EDIT
+            hold: Callable[..., object] = outbox.hold_edits if editing else outbox.hold_channel
             for neighbour in self.neighbours if failure.fault is Fault.LIMITED else ():
-                outbox.hold_channel(connection, neighbour, failure, self.clock(), self.rng)
+                hold(connection, neighbour, failure, self.clock(), self.rng)
         self.done["dead"] += consequence is Consequence.DEAD
         self._log("delivery failed", claim, fault=failure.fault, reason=failure.reason, then=consequence)
 
     def _log(self, event: str, claim: Claim, **fields: object) -> None:
         delivery = claim.delivery
         write = log.info if event == "delivered" else log.warning
-        write(event, delivery=delivery.id, channel=self.channel, attempts=delivery.attempts, **fields)
+        kind, attempts = delivery.kind.value, delivery.attempts
+        write(event, delivery=delivery.id, kind=kind, channel=self.channel, attempts=attempts, **fields)
 
     # ---- clearing up
 
@@ -173,6 +186,8 @@ class _Work:
         with self.engine.begin() as connection:
             now = self.clock()
             outbox.lapse(connection, self.channel, now, self.habits.settle)
+            shown = {"threads": self.notifier.threads, "edits": self.notifier.edits}
+            outbox.forgo(connection, self.channel, now, **shown)
             if not self.notifier.reads_back:
                 outbox.repeat_unclear(connection, self.channel, now)
                 return
@@ -186,7 +201,7 @@ class _Work:
         cursor = look.cursor
         while True:
             try:
-                page = await self.notifier.read(look.oldest, cursor, wanted)
+                page = await self.notifier.read(look.oldest, cursor, wanted, look.thread)
             except DeliveryFailed as failure:
                 self._note_unread(look, failure)
                 return

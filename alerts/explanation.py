@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from alerts import ledger, outbox
 from alerts.alerting import Action, Reason
 from alerts.matching import Explanation
-from alerts.notifications import DeliveryId
+from alerts.notifications import DeliveryId, Kind
 from alerts.outbox import Record, State
 from alerts.screen import Rulebook
 from alerts.stories import Tie
@@ -167,7 +167,7 @@ def _failing(explanation: Explanation) -> str:
 
 def _told(case: _Case, row: Row[Any]) -> _Said:
     records = outbox.records(case.connection, story=row.story)
-    deliveries = [record for record in records if record.watch == row.watch]
+    deliveries = [record for record in records if (record.watch, record.kind) == (row.watch, Kind.ROOT)]
     dead = [record for record in deliveries if record.state is State.DEAD]
     sent = [record for record in deliveries if record.state is State.SENT]
     version = f" (version {row.version})" if row.version else ""

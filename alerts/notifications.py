@@ -6,7 +6,7 @@ Slack wants them (`notifiers.slack_blocks`), what follows from a failure (`outbo
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
@@ -38,6 +38,12 @@ class Alarm:
     watch_name: str
     rule: str  # id
     look_alike: bool = False  # a matched word was spelled with characters of another script
+    # What is known of its story by now; a root is edited as that grows.
+    also: tuple[str, ...] = ()  # names of the other sources that have it
+    copies: int = 0  # articles that only repeat another
+    first_seen: datetime | None = None  # when its first article was seen; None: that is this one
+    first_source: str = ""  # whose that was; empty: this one's
+    status: str = ""  # in our words; empty: nothing has happened since
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,53 @@ class Digest:
     parts: tuple[DigestPart, ...]
 
 
-Body = Alarm | Notice | Digest
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a thread says after its root. Every string in it but `note` came from outside."""
+
+    of: str  # the headline of the root
+    watch: str  # id
+    watch_name: str
+    items: tuple["Item", ...]
+    left_out: int = 0  # further articles, which are not listed
+
+    @property
+    def title(self) -> str:
+        """The headline it leads with."""
+        return self.items[0].title
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An article of a follow-up."""
+
+    title: str
+    link: str | None  # absolute http(s), or None
+    source_name: str
+    language: str | None
+    published: datetime | None
+    seen: datetime
+    note: str = ""  # what it adds, in our words
+    was: str | None = None  # the headline before it was changed; None: it was not
+
+
+Body = Alarm | Digest | FollowUp | Notice
+
+
+class Kind(StrEnum):
+    """What a delivery does in its channel."""
+
+    ROOT = "root"  # a message of its own
+    REPLY = "reply"  # in the thread of a root
+    EDIT = "edit"  # the newest wording of a root that was sent
+
+
+class Plainness(StrEnum):
+    """How much is dropped from a message that was refused for its content."""
+
+    FULL = "full"
+    PLAIN = "plain"  # no blocks
+    MINIMAL = "minimal"  # title and address
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +137,20 @@ class Delivery:
     id: DeliveryId
     channel: str  # id in channels.yaml
     body: Body
-    story: str | None  # None: a notice or a digest
+    story: str | None  # None: a notice
     watch: str | None
-    plainness: "Plainness"
+    plainness: Plainness
     attempts: int  # this one included
     repeat_possible: bool = False  # an earlier attempt may have arrived, and the channel cannot be read back
+    kind: Kind = Kind.ROOT
+    root: DeliveryId | None = None  # a reply, an edit: of this delivery
+    thread: str | None = None  # ts of the root; None: it is none, or the vendor gave none
+    broadcast: bool = False  # a reply which the channel sees too
 
-
-class Plainness(StrEnum):
-    """How much is dropped from a message that was refused for its content."""
-
-    FULL = "full"
-    PLAIN = "plain"  # no blocks
-    MINIMAL = "minimal"  # title and address
+    @property
+    def message(self) -> DeliveryId:
+        """The delivery that the message in the channel is known by: an edit changes that of its root."""
+        return self.root if self.kind is Kind.EDIT and self.root else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +177,7 @@ class Fault(StrEnum):
     UNREACHABLE = "unreachable"  # not stored: nobody took the call
     STOPPED = "stopped"  # not stored, nor will any other message be until a person has mended something
     CONTENT = "content"  # not stored: this message is refused for what it contains
+    GONE = "gone"  # not stored: the message it replies to or changes is not there any more
     UNKNOWN = "unknown"  # it may have been stored, or not
 
 
@@ -137,46 +191,47 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after  # LIMITED: how long the vendor wants to be left alone; None: not said
 
 
+MOST_ITEMS = 10  # articles listed in one follow-up
+
+
+def joined(earlier: FollowUp, later: FollowUp) -> FollowUp:
+    """Both in one message; what does not fit is counted."""
+    items = (*earlier.items, *later.items)
+    left_out = earlier.left_out + later.left_out + max(0, len(items) - MOST_ITEMS)
+    return replace(earlier, items=items[:MOST_ITEMS], left_out=left_out)
+
+
 def to_json(body: Body) -> str:
     """The body as it lies in the outbox. In ASCII: no database takes the lone surrogate of a broken page."""
-    if isinstance(body, Digest):
-        return json.dumps({"kind": "digest", **asdict(body)})
-    if isinstance(body, Notice):
-        return json.dumps({"kind": "notice", "title": body.title, "text": body.text})
-    sentence = body.sentence and {"text": body.sentence.text, "spans": body.sentence.spans}
-    return json.dumps(
-        {
-            "kind": "alarm",
-            "title": body.title,
-            "title_spans": body.title_spans,
-            "link": body.link,
-            "source_name": body.source_name,
-            "language": body.language,
-            "published": body.published and body.published.isoformat(),
-            "seen": body.seen.isoformat(),
-            "sentence": sentence,
-            "watch": body.watch,
-            "watch_name": body.watch_name,
-            "rule": body.rule,
-            "look_alike": body.look_alike,
-        }
-    )
+    kind = next(name for name, form in _KINDS.items() if isinstance(body, form))
+    return json.dumps({"kind": kind, **asdict(body)}, default=datetime.isoformat)
 
 
 def from_json(text: str) -> Body:
     """The inverse of `to_json`. Rows outlive versions: what a later version adds must have a default here."""
     known: dict[str, Any] = json.loads(text)
-    kind = known.pop("kind")
-    if kind == "notice":
-        return Notice(title=known["title"], text=known["text"])
-    if kind == "digest":
-        return Digest(known["title"], tuple(map(_part, known["parts"])))
+    match known.pop("kind"):
+        case "notice":
+            return Notice(**known)
+        case "digest":
+            return Digest(known["title"], tuple(map(_part, known["parts"])))
+        case "follow_up":
+            items = tuple(Item(**_with_times(item)) for item in known.pop("items"))
+            return FollowUp(**known, items=items)
     known["title_spans"] = _spans(known["title_spans"])
-    known["published"] = known["published"] and datetime.fromisoformat(known["published"])
-    known["seen"] = datetime.fromisoformat(known["seen"])
+    known["also"] = tuple(known.get("also", ()))
     if known["sentence"]:
         known["sentence"] = Sentence(known["sentence"]["text"], _spans(known["sentence"]["spans"]))
-    return Alarm(**known)
+    return Alarm(**_with_times(known))
+
+
+_KINDS: Mapping[str, type[Body]] = {"alarm": Alarm, "digest": Digest, "follow_up": FollowUp, "notice": Notice}
+_TIMES = ("published", "seen", "first_seen")
+
+
+def _with_times(known: dict[str, Any]) -> dict[str, Any]:
+    times = {name: known[name] and datetime.fromisoformat(known[name]) for name in _TIMES if name in known}
+    return {**known, **times}
 
 
 def _part(known: dict[str, Any]) -> DigestPart:

@@ -9,6 +9,11 @@ caller's transaction; `dispatch` commits before and after each call to a vendor.
        │                  └──nobody knows──▶ unclear ──found in the channel──▶ sent
        └──────────────────────────looked for twice, not there──┘
 
+A delivery is a root, a reply in a root's thread, or an edit of a root. A reply waits until its root is sent
+and nobody wonders about an earlier reply; if the root is dead, it takes its place. The body of a root is
+always its newest wording: an edit sends that, so there is one for each root, and it can be sent again
+without looking. What a channel cannot show is dropped.
+
 A message is sent only while its row says so on disk: `claim` is committed before the call. So a claimed row
 that nobody works on any more (its lease ran out, or the process was killed) may have arrived; it is
 unclear, never just waiting. A kill between claim and call costs a look into the channel; the other order
@@ -35,6 +40,8 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    exists,
+    false,
     func,
     insert,
     or_,
@@ -50,8 +57,11 @@ from alerts.notifications import (
     DeliveryFailed,
     DeliveryId,
     Fault,
+    FollowUp,
+    Kind,
     Plainness,
     from_json,
+    joined,
     to_json,
 )
 from crawler.storage import Instant, RowId
@@ -76,6 +86,7 @@ class State(StrEnum):
     UNCLEAR = "unclear"
     SENT = "sent"
     DEAD = "dead"
+    DROPPED = "dropped"  # there is nothing to be told any more, or not in this channel
 
 
 UNFINISHED = (State.WAITING, State.CLAIMED, State.UNCLEAR)
@@ -90,9 +101,14 @@ deliveries = Table(
         "id", String(200), nullable=False, unique=True, comment="what the message carries, to be found by"
     ),
     Column("channel", String(80), nullable=False, comment="id in channels.yaml"),
+    Column("kind", String(10), nullable=False, comment="root | reply | edit"),
+    Column("root", String(200), comment="id of the delivery it follows or changes; null: it is a root"),
+    Column("broadcast", Boolean, nullable=False, comment="a reply which the channel sees too"),
     Column("story", Text, comment="null: a notice"),
     Column("watch", Text, comment="null: a notice"),
-    Column("body", Text, nullable=False, comment="JSON of an Alarm or a Notice"),
+    Column(
+        "body", Text, nullable=False, comment="JSON; of a root: its newest wording; of an edit: its root's"
+    ),
     Column("state", String(10), nullable=False),
     Column("plainness", String(10), nullable=False, comment="how much is dropped because it was refused"),
     Column("attempts", Integer, nullable=False),
@@ -119,9 +135,14 @@ deliveries = Table(
     ),
     Column("sent_at", Instant, comment="null: not sent"),
     Column("reason", Text, comment="how the last attempt failed; null: none did"),
-    CheckConstraint("state IN ('waiting', 'claimed', 'unclear', 'sent', 'dead')", name="deliveries_state"),
+    CheckConstraint(
+        "state IN ('waiting', 'claimed', 'unclear', 'sent', 'dead', 'dropped')", name="deliveries_state"
+    ),
+    CheckConstraint("(kind = 'root') = (root IS NULL)", name="deliveries_root_has_none"),
     CheckConstraint("state <> 'claimed' OR attempted_at IS NOT NULL", name="deliveries_claimed_is_stamped"),
     Index("deliveries_due", "channel", "state", "number"),
+    Index("deliveries_root", "root"),
+    Index("deliveries_story", "story"),
 )
 
 channels = Table(
@@ -143,6 +164,8 @@ channels = Table(
     Column("stopped_reason", Text, comment="null: it works"),
     Column("look_held_until", Instant, comment="not read before; null: not held"),
     Column("unreadable_at", Instant, comment="since when its history cannot be read; null: it can"),
+    Column("edited_at", Instant, comment="begin or end of the last edit's call; null: never called"),
+    Column("edits_held_until", Instant, comment="no edit before; null: not held"),
 )
 
 
@@ -165,9 +188,10 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One reading of a channel, for all its unclear deliveries: some histories allow one call a minute."""
+    """One reading of a channel or a thread, for all that is unclear there: some allow one call a minute."""
 
     missed: tuple[Missed, ...]
+    thread: str | None  # ts of the root whose thread is read; None: the channel
     oldest: str | None  # the vendor's time from which to read; None: from the channel's beginning
     cursor: str | None
 
@@ -189,6 +213,7 @@ class Record:
     """A delivery as `status`, `why` and `dead` show it."""
 
     id: DeliveryId
+    kind: Kind
     channel: str
     story: str | None
     watch: str | None
@@ -211,6 +236,7 @@ class Consequence(StrEnum):
     UNCLEAR = "unclear"
     PLAINER = "plainer"
     DEAD = "dead"
+    DROPPED = "dropped"
 
 
 # --- into the outbox ------------------------------------------------------------------------------
@@ -224,27 +250,152 @@ def enqueue(
     story: str | None,
     watch: str | None,
     now: datetime,
+    *,
+    due_at: datetime | None = None,
 ) -> bool:
-    """Put a delivery into the outbox; False if its id is there already, whatever became of it."""
+    """Put a root into the outbox; False if its id is there already, whatever became of it.
+
+    `due_at`: not sent before; None: now.
+    """
     if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
         return False
-    connection.execute(
-        insert(deliveries).values(
-            id=delivery,
-            channel=channel,
-            story=story,
-            watch=watch,
+    _put(
+        connection,
+        now,
+        id=delivery,
+        channel=channel,
+        kind=Kind.ROOT,
+        broadcast=False,
+        story=story,
+        watch=watch,
+        body=to_json(body),
+        due_at=due_at or now,
+    )
+    return True
+
+
+def _put(connection: Connection, now: datetime, **values: Any) -> None:
+    new = {"state": State.WAITING, "plainness": Plainness.FULL, "attempts": 0, "repeat_possible": False}
+    counts = {"lease_token": 0, "looks": 0}
+    connection.execute(insert(deliveries).values(created_at=now, changed_at=now, **new, **counts, **values))
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The head of a thread, as whoever adds to it needs it."""
+
+    id: DeliveryId
+    channel: str
+    body: Body
+    begun: bool  # somebody may have seen it
+
+
+def roots(connection: Connection, story: str, watch: str) -> list[Root]:
+    """The root of a story in each channel that was told of it; a dead one only where there is no other."""
+    rows = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.story == story, deliveries.c.watch == watch, deliveries.c.kind == Kind.ROOT)
+        .order_by(deliveries.c.number)
+        .with_for_update()
+    ).all()
+    rows = sorted(rows, key=lambda row: row.state not in _GIVEN_UP)
+    last = {row.channel: row for row in rows}
+    return [
+        Root(DeliveryId(row.id), row.channel, from_json(row.body), row.attempts > 0) for row in last.values()
+    ]
+
+
+_GIVEN_UP = (State.DEAD, State.DROPPED)
+
+
+def revise(
+    connection: Connection, root: Root, body: Body, now: datetime, *, edit_at: datetime, due_at: datetime
+) -> None:
+    """A newer wording of a root. If nobody has seen it yet it is sent like this, and at `due_at` if that is
+    sooner; else an edit follows at `edit_at`.
+    """
+    if body == root.body:
+        return
+    which = deliveries.c.id == root.id
+    connection.execute(update(deliveries).where(which).values(body=to_json(body)))
+    if root.begun:
+        _want_edit(connection, root, body, now, edit_at)
+    else:
+        later = and_(which, deliveries.c.due_at > due_at)
+        connection.execute(update(deliveries).where(later).values(due_at=due_at, changed_at=now))
+
+
+def _want_edit(connection: Connection, root: Root, body: Body, now: datetime, at: datetime) -> None:
+    """There is one edit for each root. While its call is under way it is left alone: `sent` compares."""
+    mine = and_(deliveries.c.root == root.id, deliveries.c.kind == Kind.EDIT)
+    edit = connection.execute(select(deliveries).where(mine).with_for_update()).one_or_none()
+    if edit is None:
+        told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
+        _put(
+            connection,
+            now,
+            id=f"{root.id}-edit",
+            channel=root.channel,
+            kind=Kind.EDIT,
+            root=root.id,
+            broadcast=False,
+            story=told.story,
+            watch=told.watch,
             body=to_json(body),
-            state=State.WAITING,
-            plainness=Plainness.FULL,
-            attempts=0,
-            repeat_possible=False,
-            created_at=now,
-            changed_at=now,
-            due_at=now,
-            lease_token=0,
-            looks=0,
+            due_at=at,
         )
+    elif edit.state == State.WAITING:
+        sooner = min(edit.due_at, at)
+        connection.execute(update(deliveries).where(mine).values(due_at=sooner, changed_at=now))
+    elif edit.state != State.CLAIMED:
+        again = {"state": State.WAITING, "plainness": Plainness.FULL, "created_at": now, "attempts": 0}
+        connection.execute(update(deliveries).where(mine).values(due_at=at, changed_at=now, **again))
+
+
+def reply(
+    connection: Connection,
+    root: Root,
+    delivery: DeliveryId,
+    body: FollowUp,
+    now: datetime,
+    *,
+    due_at: datetime,
+    broadcast: bool = False,
+) -> bool:
+    """Say something in the thread of a root. A reply that still waits there takes it along.
+
+    False: its id is there already.
+    """
+    if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
+        return False
+    fresh = (deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
+    waiting = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY, *fresh)
+        .where(deliveries.c.broadcast == broadcast)
+        .order_by(deliveries.c.number)
+        .limit(1)
+        .with_for_update()
+    ).first()
+    earlier = from_json(waiting.body) if waiting else None
+    if waiting is not None and isinstance(earlier, FollowUp):
+        values = {"body": to_json(joined(earlier, body)), "due_at": min(waiting.due_at, due_at)}
+        which = deliveries.c.number == waiting.number
+        connection.execute(update(deliveries).where(which).values(changed_at=now, **values))
+        return True
+    told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
+    _put(
+        connection,
+        now,
+        id=delivery,
+        channel=root.channel,
+        kind=Kind.REPLY,
+        root=root.id,
+        broadcast=broadcast,
+        story=told.story,
+        watch=told.watch,
+        body=to_json(body),
+        due_at=due_at,
     )
     return True
 
@@ -268,11 +419,12 @@ def recover(connection: Connection, now: datetime, settle: timedelta) -> int:
 
 
 def _abandon(connection: Connection, which: ColumnElement[bool], now: datetime, settle: timedelta) -> int:
-    return connection.execute(
-        update(deliveries)
-        .where(deliveries.c.state == State.CLAIMED, which)
-        .values(**_UNCLEAR, due_at=now + settle, changed_at=now, reason="stopped in the middle of an attempt")
-    ).rowcount
+    """An edit may be sent again without a look, but not before the interrupted one cannot overtake it."""
+    theirs = update(deliveries).where(deliveries.c.state == State.CLAIMED, which)
+    values = {"due_at": now + settle, "changed_at": now, "reason": "stopped in the middle of an attempt"}
+    edits = theirs.where(deliveries.c.kind == Kind.EDIT).values(**_WAITING, **values)
+    messages = theirs.where(deliveries.c.kind != Kind.EDIT).values(**_UNCLEAR, **values)
+    return connection.execute(edits).rowcount + connection.execute(messages).rowcount
 
 
 _UNCLEAR: Mapping[str, Any] = {"state": State.UNCLEAR, "looks": 0, "look_cursor": None, "lease_until": None}
@@ -280,13 +432,46 @@ _WAITING: Mapping[str, Any] = {"state": State.WAITING, "lease_until": None, "loo
 
 
 def sendable_at(connection: Connection, channel: str, pace: timedelta, now: datetime) -> datetime | None:
-    """When the next waiting delivery may be sent, which may be in the past; None: none is waiting."""
-    waiting = (deliveries.c.channel == channel, deliveries.c.state == State.WAITING)
-    if connection.execute(select(deliveries.c.number).where(*waiting, _due(now)).limit(1)).first():
-        due_at = now
-    else:
-        due_at = connection.scalar(select(func.min(deliveries.c.due_at)).where(*waiting))
+    """When the next message may be sent, which may be in the past; None: none is waiting."""
+    due_at = _due_at(connection, now, *_messages(channel))
     return due_at and max(due_at, _free_at(_channel(connection, channel, now), pace, now))
+
+
+def editable_at(connection: Connection, channel: str, pace: timedelta, now: datetime) -> datetime | None:
+    """When the next edit may be sent, which may be in the past; None: none is waiting."""
+    due_at = _due_at(connection, now, *_edits(channel))
+    return due_at and max(due_at, _edits_free_at(_channel(connection, channel, now), pace, now))
+
+
+def _due_at(connection: Connection, now: datetime, *waiting: ColumnElement[bool]) -> datetime | None:
+    if connection.execute(select(deliveries.c.number).where(*waiting, _due(now)).limit(1)).first():
+        return now
+    due_at: datetime | None = connection.scalar(select(func.min(deliveries.c.due_at)).where(*waiting))
+    return due_at
+
+
+_root = deliveries.alias("root")
+_sibling = deliveries.alias("sibling")
+
+
+def _messages(channel: str) -> tuple[ColumnElement[bool], ...]:
+    """Waiting roots, and replies that neither their root nor an earlier reply holds up."""
+    unsent = exists().where(_root.c.id == deliveries.c.root, _root.c.state.in_(UNFINISHED))
+    earlier = (_sibling.c.kind == Kind.REPLY, _sibling.c.number < deliveries.c.number)
+    unclear = _sibling.c.state.in_((State.CLAIMED, State.UNCLEAR))
+    behind = exists().where(_sibling.c.root == deliveries.c.root, *earlier, unclear)
+    free = or_(deliveries.c.kind == Kind.ROOT, and_(~unsent, ~behind))
+    return (*_waiting(channel), deliveries.c.kind != Kind.EDIT, free)
+
+
+def _edits(channel: str) -> tuple[ColumnElement[bool], ...]:
+    """Waiting edits of what is sent."""
+    sent = exists().where(_root.c.id == deliveries.c.root, _root.c.state == State.SENT)
+    return (*_waiting(channel), deliveries.c.kind == Kind.EDIT, sent)
+
+
+def _waiting(channel: str) -> tuple[ColumnElement[bool], ...]:
+    return (deliveries.c.channel == channel, deliveries.c.state == State.WAITING)
 
 
 def _free_at(channel: Row[Any], pace: timedelta, now: datetime) -> datetime:
@@ -294,28 +479,62 @@ def _free_at(channel: Row[Any], pace: timedelta, now: datetime) -> datetime:
     return max(paced, channel.held_until or paced)
 
 
+def _edits_free_at(channel: Row[Any], pace: timedelta, now: datetime) -> datetime:
+    """A channel that is held for its messages takes no edits either: it has stopped, or nobody answers."""
+    paced = channel.edited_at + pace if channel.edited_at else now
+    return max(paced, channel.edits_held_until or paced, channel.held_until or paced)
+
+
 def claim(
     connection: Connection, channel: str, now: datetime, lease: timedelta, pace: timedelta
 ) -> Claim | None:
-    """Take the next delivery that is due and stamp its attempt; None if there is none, or not yet.
+    """Take the next message that is due and stamp its attempt; None if there is none, or not yet.
 
     Commit before the call: the stamp is what tells a later process that the message may have arrived.
     """
     at = _channel(connection, channel, now)
     if _free_at(at, pace, now) > now:
         return None
-    row = connection.execute(
+    row = _next(connection, now, _messages(channel))
+    if row is None:
+        return None
+    if row.kind == Kind.REPLY and not _is_sent(connection, row.root):
+        _take_over(connection, row, now)
+    claimed = _stamp(connection, row, at, now, lease)
+    _set_channel(connection, channel, now, called_at=now, held_until=None)
+    return claimed
+
+
+def claim_edit(
+    connection: Connection, channel: str, now: datetime, lease: timedelta, pace: timedelta
+) -> Claim | None:
+    """Take the next edit that is due, with its root's newest wording; None if there is none, or not yet."""
+    at = _channel(connection, channel, now)
+    if _edits_free_at(at, pace, now) > now:
+        return None
+    row = _next(connection, now, _edits(channel))
+    if row is None:
+        return None
+    claimed = _stamp(connection, row, at, now, lease)
+    _set_channel(connection, channel, now, edited_at=now, edits_held_until=None)
+    return claimed
+
+
+def _next(connection: Connection, now: datetime, which: tuple[ColumnElement[bool], ...]) -> Row[Any] | None:
+    return connection.execute(
         select(deliveries)
-        .where(deliveries.c.channel == channel, deliveries.c.state == State.WAITING, _due(now))
+        .where(*which, _due(now))
         .order_by(deliveries.c.number)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
-    if row is None:
-        return None
+
+
+def _stamp(connection: Connection, row: Row[Any], at: Row[Any], now: datetime, lease: timedelta) -> Claim:
+    mine = deliveries.c.number == row.number
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.number == row.number)
+        .where(mine)
         .values(
             state=State.CLAIMED,
             lease_until=now + lease,
@@ -326,26 +545,71 @@ def claim(
             changed_at=now,
         )
     )
-    _set_channel(connection, channel, now, called_at=now, held_until=None)
-    return Claim(_delivery(row), row.lease_token + 1)
+    stamped = connection.execute(select(deliveries).where(mine)).one()
+    root = connection.execute(select(deliveries).where(deliveries.c.id == stamped.root)).one_or_none()
+    return Claim(_delivery(stamped, root), stamped.lease_token)
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _is_sent(connection: Connection, delivery: str) -> bool:
+    which = (deliveries.c.id == delivery, deliveries.c.state == State.SENT)
+    return connection.execute(select(deliveries.c.number).where(*which)).first() is not None
+
+
+def _take_over(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """A reply whose root never came becomes the root of those behind it. An edit of it has no object."""
+    theirs = and_(deliveries.c.root == row.root, deliveries.c.state.in_(UNFINISHED))
+    edit = update(deliveries).where(theirs, deliveries.c.kind == Kind.EDIT)
+    connection.execute(edit.values(state=State.DROPPED, reason="its root never came", changed_at=now))
+    behind = update(deliveries).where(theirs, deliveries.c.kind == Kind.REPLY, deliveries.c.id != row.id)
+    connection.execute(behind.values(root=row.id, changed_at=now))
+    mine = update(deliveries).where(deliveries.c.number == row.number)
+    connection.execute(mine.values(kind=Kind.ROOT, root=None, broadcast=False))
+
+
+def forgo(connection: Connection, channel: str, now: datetime, *, threads: bool, edits: bool) -> int:
+    """Drop what waits and cannot be shown, and edits of roots that were given up. Returns how many.
+
+    A channel that takes edits knows a root by its ts; what another notifier told there has none.
+    """
+    lost = exists().where(_root.c.id == deliveries.c.root, _root.c.state.in_(_GIVEN_UP))
+    nameless = exists().where(
+        _root.c.id == deliveries.c.root, _root.c.state == State.SENT, _root.c.ts.is_(None)
+    )
+    quiet = and_(deliveries.c.kind == Kind.REPLY, deliveries.c.broadcast.is_(False))
+    edit = deliveries.c.kind == Kind.EDIT
+    hopeless = or_(
+        and_(edit, or_(lost, nameless) if edits else true()),
+        and_(quiet, nameless if threads and edits else false() if threads else true()),
+    )
+    dropped = update(deliveries).where(*_waiting(channel), hopeless)
+    reason = "its root was given up, or this channel cannot show it"
+    return connection.execute(dropped.values(state=State.DROPPED, reason=reason, changed_at=now)).rowcount
+
+
+def _delivery(row: Row[Any], root: Row[Any] | None) -> Delivery:
+    """As it is sent by the attempt its row is stamped with."""
+    newest = root if root is not None and row.kind == Kind.EDIT else row
     return Delivery(
         id=DeliveryId(row.id),
         channel=row.channel,
-        body=from_json(row.body),
+        body=from_json(newest.body),
         story=row.story,
         watch=row.watch,
         plainness=Plainness(row.plainness),
-        attempts=row.attempts + 1,
+        attempts=row.attempts,
         repeat_possible=row.repeat_possible,
+        kind=Kind(row.kind),
+        root=row.root and DeliveryId(row.root),
+        thread=root.ts if root is not None else None,
+        broadcast=row.broadcast,
     )
 
 
 def sent(connection: Connection, claim: Claim, ts: str | None, now: datetime) -> bool:
     """The vendor took it. False: the lease was lost, and a look into the channel will find the message."""
     delivery = claim.delivery
+    if delivery.kind is Kind.EDIT:
+        return _edited(connection, claim, now)
     done = _move(connection, claim, now, **_sent(ts, now))
     _set_channel(
         connection,
@@ -357,6 +621,18 @@ def sent(connection: Connection, claim: Claim, ts: str | None, now: datetime) ->
         stopped_reason=None,
     )
     learn_watermark(connection, delivery.channel, ts, now)
+    return done
+
+
+def _edited(connection: Connection, claim: Claim, now: datetime) -> bool:
+    """If the root has got a newer wording during the call, the edit is due again."""
+    delivery = claim.delivery
+    newest = connection.scalar(select(deliveries.c.body).where(deliveries.c.id == delivery.root))
+    if newest == to_json(delivery.body):
+        done = _move(connection, claim, now, **_sent(None, now), body=newest)
+    else:
+        done = _move(connection, claim, now, **_WAITING, due_at=now)
+    _set_channel(connection, delivery.channel, now, edited_at=now)
     return done
 
 
@@ -383,8 +659,12 @@ def failed(
 ) -> Consequence:
     """The attempt failed: is it tried again, when, and what does the rest of the channel have to wait for?"""
     channel, reason = claim.delivery.channel, failure.reason
-    if failure.fault is Fault.CONTENT:
+    if claim.delivery.kind is Kind.EDIT:
+        return _edit_failed(connection, claim, failure, now, settle=settle, rng=rng)
+    if failure.fault in {Fault.CONTENT, Fault.GONE}:
         _set_channel(connection, channel, now, called_at=now)
+        if failure.fault is Fault.GONE and claim.delivery.kind is Kind.REPLY:
+            return _thread_gone(connection, claim, reason, now)
         return _plainer(connection, claim, reason, now)
     stopped = hold_channel(connection, channel, failure, now, rng)
     if failure.fault is not Fault.UNKNOWN:
@@ -398,13 +678,55 @@ def failed(
     return Consequence.WAITS
 
 
+def _edit_failed(
+    connection: Connection,
+    claim: Claim,
+    failure: DeliveryFailed,
+    now: datetime,
+    *,
+    settle: timedelta,
+    rng: random.Random,
+) -> Consequence:
+    """An edit may be made twice, so it is never unclear; and no edit is worth a person's time."""
+    channel, reason, fault = claim.delivery.channel, failure.reason, failure.fault
+    _set_channel(connection, channel, now, edited_at=now)
+    if fault is Fault.GONE:
+        _move(connection, claim, now, state=State.DROPPED, lease_until=None, reason=reason)
+        return Consequence.DROPPED
+    if fault is Fault.CONTENT:
+        return _plainer(connection, claim, reason, now)
+    later = now
+    if fault is Fault.UNKNOWN:  # it may be under way: a newer wording must not be overtaken by it
+        later = now + max(settle, backoff(claim.delivery.attempts, rng))
+    stopped = False
+    if fault is Fault.LIMITED:
+        hold_edits(connection, channel, failure, now, rng)
+    elif fault is not Fault.UNKNOWN:
+        stopped = hold_channel(connection, channel, failure, now, rng)
+    _move(connection, claim, now, **_WAITING, due_at=later, reason=reason)
+    return Consequence.STOPPED if stopped else Consequence.WAITS
+
+
+def _thread_gone(connection: Connection, claim: Claim, reason: str, now: datetime) -> Consequence:
+    """Somebody deleted the root. What was to be seen in the channel is; the rest goes with its thread."""
+    if not claim.delivery.broadcast:
+        _move(connection, claim, now, state=State.DROPPED, lease_until=None, reason=reason)
+        return Consequence.DROPPED
+    row = connection.execute(select(deliveries).where(deliveries.c.id == claim.delivery.id)).one()
+    if _move(connection, claim, now, **_WAITING, due_at=now, reason=reason):
+        _take_over(connection, row, now)
+    return Consequence.WAITS
+
+
 def _plainer(connection: Connection, claim: Claim, reason: str, now: datetime) -> Consequence:
     plainer = {Plainness.FULL: Plainness.PLAIN, Plainness.PLAIN: Plainness.MINIMAL}.get(
         claim.delivery.plainness
     )
     if plainer is None:
-        _move(connection, claim, now, state=State.DEAD, lease_until=None, reason=reason)
-        return Consequence.DEAD
+        dropped = claim.delivery.kind is Kind.EDIT
+        end = State.DROPPED if dropped else State.DEAD
+        _move(connection, claim, now, state=end, lease_until=None, reason=reason)
+        return Consequence.DROPPED if dropped else Consequence.DEAD
     _move(connection, claim, now, **_WAITING, plainness=plainer, due_at=now, reason=reason)
     return Consequence.PLAINER
 
@@ -441,6 +763,15 @@ def hold_channel(
         until = now + backoff(failures - borne, rng) if failures > borne else now
     _set_channel(connection, channel, now, called_at=now, held_until=until, failures=failures)
     return False
+
+
+def hold_edits(
+    connection: Connection, channel: str, failure: DeliveryFailed, now: datetime, rng: random.Random
+) -> None:
+    """Edits have a limit of their own; messages go on."""
+    _channel(connection, channel, now)
+    until = now + _limit(failure.retry_after, rng)
+    _set_channel(connection, channel, now, edited_at=now, edits_held_until=until)
 
 
 def backoff(failures: int, rng: random.Random) -> timedelta:
@@ -485,7 +816,7 @@ def _micros(ts: str) -> int:
 
 
 def claim_look(connection: Connection, channel: str, now: datetime, lease: timedelta) -> Look | None:
-    """All unclear deliveries of a channel that have settled; None: there are none, or it cannot be read yet.
+    """All that is unclear in the channel, or in one thread, and has settled; None: nothing is, or not yet.
 
     A reading that was interrupted goes on first, with those it was begun for.
     """
@@ -499,17 +830,26 @@ def claim_look(connection: Connection, channel: str, now: datetime, lease: timed
         .order_by(deliveries.c.number)
         .with_for_update(skip_locked=True)
     ).all()
-    cursor = next((row.look_cursor for row in rows if row.look_cursor), None)
-    rows = [row for row in rows if row.look_cursor == cursor]
-    if not rows:
+    threads = _threads(connection, [row.root for row in rows])
+    first = next((row for row in rows if row.look_cursor), rows[0] if rows else None)
+    if first is None:
         return None
+    thread, cursor = threads.get(first.root), first.look_cursor
+    rows = [row for row in rows if row.look_cursor == cursor and threads.get(row.root) == thread]
     connection.execute(
         update(deliveries)
         .where(deliveries.c.number.in_([row.number for row in rows]))
         .values(lease_until=now + lease, lease_token=deliveries.c.lease_token + 1, changed_at=now)
     )
     missed = tuple(Missed(DeliveryId(row.id), row.lease_token + 1, row.looks) for row in rows)
-    return Look(missed, _oldest([row.watermark for row in rows]), cursor)
+    return Look(missed, thread, _oldest([row.watermark for row in rows]), cursor)
+
+
+def _threads(connection: Connection, roots: Sequence[str | None]) -> dict[str | None, str]:
+    """Where the replies to these roots stand; those of a root without a ts stand in the channel."""
+    which = deliveries.c.id.in_({root for root in roots if root is not None})
+    rows = connection.execute(select(deliveries.c.id, deliveries.c.ts).where(which))
+    return {row.id: row.ts for row in rows if row.ts is not None}
 
 
 def _oldest(watermarks: Sequence[str | None]) -> str | None:
@@ -669,10 +1009,13 @@ def give_up_channels(connection: Connection, kept: Collection[str], now: datetim
 
     `retry_dead` brings them back once the channel is there again. Returns how many.
     """
-    theirs = and_(deliveries.c.channel.not_in(tuple(kept)), deliveries.c.state.in_(UNFINISHED))
-    values = {"state": State.DEAD, "lease_until": None, "changed_at": now}
-    reason = "its channel left the configuration"
-    return connection.execute(update(deliveries).where(theirs).values(reason=reason, **values)).rowcount
+    theirs = update(deliveries).where(
+        deliveries.c.channel.not_in(tuple(kept)), deliveries.c.state.in_(UNFINISHED)
+    )
+    values = {"reason": "its channel left the configuration", "lease_until": None, "changed_at": now}
+    edits = theirs.where(deliveries.c.kind == Kind.EDIT).values(state=State.DROPPED, **values)
+    messages = theirs.where(deliveries.c.kind != Kind.EDIT).values(state=State.DEAD, **values)
+    return connection.execute(edits).rowcount + connection.execute(messages).rowcount
 
 
 def dead_list(connection: Connection) -> list[Record]:
@@ -706,6 +1049,7 @@ def channel_states(connection: Connection) -> list[ChannelState]:
 def _record(row: Row[Any]) -> Record:
     return Record(
         id=DeliveryId(row.id),
+        kind=Kind(row.kind),
         channel=row.channel,
         story=row.story,
         watch=row.watch,
@@ -740,7 +1084,8 @@ def _channel(connection: Connection, channel: str, now: datetime) -> Row[Any]:
     if row is None:
         connection.execute(insert(channels).values(id=channel, changed_at=now, failures=0))
     elif row.changed_at > now + CLOCK_SLACK:  # its waits were written by a clock that has been set back since
-        _set_channel(connection, channel, now, called_at=None, held_until=None, look_held_until=None)
+        holds = ("called_at", "held_until", "look_held_until", "edited_at", "edits_held_until")
+        _set_channel(connection, channel, now, **dict.fromkeys(holds))
     else:
         return row
     return connection.execute(statement).one()

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from alerts import ledger, outbox
 from alerts.marks import Tally
-from alerts.notifications import Alarm
+from alerts.notifications import Alarm, Kind
 from alerts.outbox import ChannelState, Record, State
 from alerts.watches import Watch
 from crawler import archive
@@ -232,9 +232,11 @@ def _state(row: Row[Any], outcome: Outcome | None) -> str:
 
 
 def _seen_to_told(record: Record) -> float | None:
-    if not isinstance(record.body, Alarm) or record.sent_at is None:
+    """Of a root: from the first article of its story, which a better one may lead by now, to its message."""
+    alarm = record.body
+    if record.kind is not Kind.ROOT or not isinstance(alarm, Alarm) or record.sent_at is None:
         return None
-    return (record.sent_at - record.body.seen).total_seconds()
+    return (record.sent_at - (alarm.first_seen or alarm.seen)).total_seconds()
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float | None]:

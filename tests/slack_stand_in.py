@@ -1,8 +1,9 @@
 """A stand-in of Slack on loopback: as much of it as an alarm bell meets, and as strict as Slack may be.
 
-Lives here: auth.test, chat.postMessage, conversations.history and an incoming webhook, with limits, faults
-to order (`accept`: Slack has the message and the caller will not learn it), and a reader who complains of
-what Slack would take but nobody should send. Not here: what the product should do about it.
+Lives here: auth.test, chat.postMessage and chat.update, conversations.history and conversations.replies, and
+an incoming webhook, with limits, faults to order (`accept`: Slack has the message and the caller will not
+learn it), and a reader who complains of what Slack would take but nobody should send. Not here: what the
+product should do about it.
 """
 
 import asyncio
@@ -51,6 +52,7 @@ class SlackStandIn:
     channel_error: str | None = None
     history_error: str | None = None
     messages: list[Json] = field(default_factory=list)
+    updates: list[Json] = field(default_factory=list)  # arguments of each chat.update that was obeyed
     faults: list[Json] = field(default_factory=list)
     calls: list[tuple[str, str | None]] = field(default_factory=list)  # method, error or fault
     violations: int = 0  # came back before Retry-After
@@ -92,11 +94,43 @@ class SlackStandIn:
         need(not problems, "invalid_blocks", errors=problems)
         need(bool(said.get("blocks") or str(said.get("text") or "").strip()), "no_text")
         self._check_metadata(said.get("metadata"))
+        need(not said.get("thread_ts") or self._at(said["thread_ts"]) is not None, "thread_not_found")
         parts = [said.get("text") or ""]
         if not said.get("blocks"):  # Slack parts long texts; one alert becomes two
             parts = [parts[0][at : at + 4000] for at in range(0, max(1, len(parts[0])), 4000)]
         stored = [self.store({**said, "text": part}, bot=True) for part in parts]
         return {"channel": self.channel, "ts": stored[0]["ts"], "message": stored[0]}
+
+    def _chat_update(self, said: Json) -> Json:
+        message = self._at(said.get("ts"))
+        if message is None:
+            raise Refused("message_not_found")
+        need(said["channel"] == self.channel and bool(message.get("bot_id")), "cant_update_message")
+        need(self.channel_error is None, self.channel_error or "")
+        problems = block_problems(said.get("blocks") or [])
+        need(not problems, "invalid_blocks", errors=problems)
+        need(bool(said.get("blocks") or str(said.get("text") or "").strip()), "no_text")
+        need(units(said.get("text") or "") <= 4000, "msg_too_long")
+        self._check_metadata(said.get("metadata"))
+        message |= {name: said[name] for name in ("text", "blocks", "metadata") if name in said}
+        self.updates.append(said)
+        return {"channel": self.channel, "ts": message["ts"], "text": message["text"], "message": message}
+
+    def _at(self, ts: Any) -> Json | None:
+        return next((message for message in self.messages if message["ts"] == ts), None)
+
+    def delete(self, ts: str) -> None:
+        """A person does."""
+        self.messages = [message for message in self.messages if message["ts"] != ts]
+
+    @property
+    def in_channel(self) -> list[Json]:
+        """What a reader of the channel sees without opening a thread."""
+        return [m for m in self.messages if not m.get("thread_ts") or m.get("subtype") == "thread_broadcast"]
+
+    def thread(self, ts: str) -> list[Json]:
+        """The replies below a message."""
+        return [message for message in self.messages if message.get("thread_ts") == ts]
 
     def store(self, said: Json, *, bot: bool) -> Json:
         last = int(self.messages[-1]["ts"].replace(".", "")) if self.messages else 0
@@ -108,29 +142,41 @@ class SlackStandIn:
             "request": said,
             "shown_at": time.monotonic() + self.history_lag,
         }
-        message |= {name: said[name] for name in ("blocks", "metadata") if said.get(name)}
+        message |= {name: said[name] for name in ("blocks", "metadata", "thread_ts") if said.get(name)}
+        if said.get("reply_broadcast"):
+            message["subtype"] = "thread_broadcast"
         if bot:
             message["bot_id"] = "B0BELL"
         self.messages.append(message)
         return message
 
     def _conversations_history(self, asked: Json) -> Json:
+        return self._page(asked, self.in_channel, newest_first=True)
+
+    def _conversations_replies(self, asked: Json) -> Json:
+        root = self._at(asked.get("ts"))
+        if root is None:
+            raise Refused("thread_not_found")
+        return self._page(asked, [root, *self.thread(root["ts"])], newest_first=False)
+
+    def _page(self, asked: Json, messages: list[Json], *, newest_first: bool) -> Json:
         self._limit_history()
         need(asked.get("channel") == self.channel, "channel_not_found")
         need(self.channel_error is None, self.channel_error or "")
         need(self.history_error is None, self.history_error or "")
         oldest, now = float(asked.get("oldest") or 0), time.monotonic()
-        rows = [m for m in self.messages if float(m["ts"]) >= oldest and m["shown_at"] <= now][::-1]
+        rows = [m for m in messages if float(m["ts"]) >= oldest and m["shown_at"] <= now]
+        rows = rows[::-1] if newest_first else rows
         cursor = asked.get("cursor")
-        need(not cursor or cursor.startswith("before:"), "invalid_cursor")
+        need(not cursor or cursor.startswith("from:"), "invalid_cursor")
         if cursor:
-            rows = [m for m in rows if m["ts"] < cursor.removeprefix("before:")]
+            rows = rows[[m["ts"] for m in rows].index(cursor.removeprefix("from:")) :]
         size = min(int(asked.get("limit") or 100), self.history_rows)
         page, more = rows[:size], rows[size:]
         hidden = {"request", "shown_at"}
         if asked.get("include_all_metadata") not in {"1", "true"}:
             hidden.add("metadata")
-        following = f"before:{page[-1]['ts']}" if more else ""
+        following = f"from:{more[0]['ts']}" if more else ""
         shown = [{name: value for name, value in m.items() if name not in hidden} for m in page]
         return {"messages": shown, "has_more": bool(more), "response_metadata": {"next_cursor": following}}
 
@@ -170,7 +216,9 @@ class SlackStandIn:
         known: dict[str, Callable[[Json], Json]] = {
             "auth.test": self._auth_test,
             "chat.postMessage": self._chat_post_message,
+            "chat.update": self._chat_update,
             "conversations.history": self._conversations_history,
+            "conversations.replies": self._conversations_replies,
         }
 
         def work() -> web.Response:
@@ -328,15 +376,19 @@ def valid_address(url: str) -> bool:
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 ACTIVE = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
-KNOWN_ARGUMENTS = {"channel", "text", "blocks", "metadata", "mrkdwn", "unfurl_links", "unfurl_media"}
+KNOWN_ARGUMENTS = {"channel", "text", "blocks", "metadata", "mrkdwn", "unfurl_links", "unfurl_media",
+                   "thread_ts", "reply_broadcast"}  # fmt: skip
+UPDATE_ARGUMENTS = {"channel", "ts", "text", "blocks", "metadata", "parse"}
 
 
 def complaints(said: Json) -> list[str]:
     """What is wrong with the arguments of one message."""
-    found = [f"argument {name}" for name in set(said) - KNOWN_ARGUMENTS]
-    if said.get("unfurl_links") is not False or said.get("unfurl_media") is not False:
+    editing = "ts" in said
+    known = UPDATE_ARGUMENTS if editing else KNOWN_ARGUMENTS
+    found = [f"argument {name}" for name in set(said) - known]
+    if not editing and (said.get("unfurl_links") is not False or said.get("unfurl_media") is not False):
         found.append("unfurls")
-    if said.get("mrkdwn") is not False:
+    if not editing and said.get("mrkdwn") is not False:
         found.append("markup of a headline would be obeyed")
     if not str(said.get("text") or "").strip() or units(said["text"]) > 3000:
         found.append("text missing or too long")

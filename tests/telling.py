@@ -18,10 +18,10 @@ from sqlalchemy.pool import StaticPool
 from alerts import outbox
 from alerts.channels import Channel, DeliveryHabits
 from alerts.dispatch import Dispatched, dispatch
-from alerts.notifications import Alarm, Body, Delivery, DeliveryId, Plainness, Sentence
+from alerts.notifications import Alarm, Body, Delivery, DeliveryId, FollowUp, Item, Plainness, Sentence
 from alerts.notifiers import Notifier
 from alerts.notifiers.slack import SlackNotifier
-from alerts.outbox import State
+from alerts.outbox import Root, State
 from config.reading import Secret
 from tests.slack_stand_in import SlackStandIn, complaints
 
@@ -50,6 +50,23 @@ def alarm(title: str = "OpenAI and Microsoft sign a new pact", **changes: Any) -
     return Alarm(**{"title": title, **given, **changes})
 
 
+def item(title: str = "Microsoft confirms it", **changes: Any) -> Item:
+    given: dict[str, Any] = {
+        "link": "https://gazette.example/pact",
+        "source_name": "Gazette",
+        "language": "en",
+        "published": NOW,
+        "seen": NOW,
+    }
+    return Item(**{"title": title, **given, **changes})
+
+
+def follow_up(*items: Item | str, **changes: Any) -> FollowUp:
+    listed = tuple(item(one) if isinstance(one, str) else one for one in items) or (item(),)
+    given = {"of": "OpenAI and Microsoft sign a new pact", "watch": "pact", "watch_name": "The pact"}
+    return FollowUp(**{**given, "items": listed, **changes})
+
+
 def delivery(body: Body | None = None, **changes: Any) -> Delivery:
     given: dict[str, Any] = {
         "id": DeliveryId("5f0c7a9e2b"),
@@ -75,11 +92,43 @@ def enqueue(
     now: datetime = NOW,
     body: Body | None = None,
     channel: str = "news",
+    story: str = "s1",
 ) -> None:
     with engine.begin() as connection:
         for name in names:
             said = body or alarm(f"OpenAI and Microsoft, part {name}")
-            outbox.enqueue(connection, DeliveryId(name), channel, said, "s1", "pact", now)
+            outbox.enqueue(connection, DeliveryId(name), channel, said, story, "pact", now)
+
+
+def root_of(engine: Engine, name: str = "a1") -> Root:
+    """As whoever adds to its thread finds it."""
+    with engine.begin() as connection:
+        (record,) = outbox.records(connection, delivery=DeliveryId(name))
+        return next(one for one in outbox.roots(connection, record.story or "", "pact") if one.id == name)
+
+
+def reply(
+    engine: Engine,
+    name: str,
+    *items: Item | str,
+    root: str = "a1",
+    now: datetime = NOW,
+    wait: timedelta = timedelta(0),
+    broadcast: bool = False,
+) -> None:
+    head = root_of(engine, root)
+    with engine.begin() as connection:
+        said = follow_up(*(items or (f"Part {name}",)))
+        outbox.reply(connection, head, DeliveryId(name), said, now, due_at=now + wait, broadcast=broadcast)
+
+
+def revise(
+    engine: Engine, title: str, root: str = "a1", now: datetime = NOW, wait: timedelta = timedelta(0)
+) -> None:
+    head = root_of(engine, root)
+    with engine.begin() as connection:
+        at = now + wait
+        outbox.revise(connection, head, alarm(title), now, edit_at=at, due_at=at)
 
 
 def states(engine: Engine) -> dict[str, State]:

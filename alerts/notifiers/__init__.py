@@ -30,8 +30,23 @@ class Notifier(Protocol):
         """The least time between two messages."""
         ...
 
+    @property
+    def edit_pace(self) -> timedelta:
+        """The least time between two edits."""
+        ...
+
+    @property
+    def threads(self) -> bool:
+        """Can it show a reply as one? If not it shows only what the channel shall see, as a message."""
+        ...
+
+    @property
+    def edits(self) -> bool:
+        """Can it change a message? Then it knows it by the ts of its receipt."""
+        ...
+
     async def send(self, delivery: Delivery) -> Receipt:
-        """One attempt, over within the deadline."""
+        """One attempt, over within the deadline: a message, a reply, an edit."""
         ...
 
     async def newest(self) -> str:
@@ -39,9 +54,13 @@ class Notifier(Protocol):
         ...
 
     async def read(
-        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+        self,
+        oldest: str | None,
+        cursor: str | None,
+        wanted: Collection[DeliveryId],
+        thread: str | None = None,
     ) -> HistoryPage:
-        """A page of the messages since `oldest`. Only where it reads back."""
+        """A page of the messages since `oldest`, in the channel or in a thread. Only where it reads back."""
         ...
 
     async def check(self) -> str:

@@ -21,6 +21,7 @@ from alerts.notifications import (
     Digest,
     DigestLine,
     Fault,
+    FollowUp,
     HistoryPage,
     Notice,
     Receipt,
@@ -35,8 +36,11 @@ from alerts.notifiers.words import (
     clean,
     clip,
     emphasised,
+    follow_up_of,
     headline,
+    left_out,
     provenance,
+    spread,
 )
 
 
@@ -44,7 +48,8 @@ class ConsoleNotifier:
     """Tells whoever looks at the terminal."""
 
     reads_back = False
-    pace = timedelta(0)
+    threads, edits = True, False
+    pace = edit_pace = timedelta(0)
 
     def __init__(self, channel: Channel, habits: DeliveryHabits, console: Console | None = None) -> None:
         self._console = console or Console()
@@ -63,7 +68,11 @@ class ConsoleNotifier:
         raise NotImplementedError("a console cannot be read")
 
     async def read(
-        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+        self,
+        oldest: str | None,
+        cursor: str | None,
+        wanted: Collection[DeliveryId],
+        thread: str | None = None,
     ) -> HistoryPage:
         raise NotImplementedError("a console cannot be read")
 
@@ -87,11 +96,15 @@ def _in_colours_of(console: Console, text: Text) -> str:
 
 def drawn(delivery: Delivery) -> Text:
     """The lines of a notification. Built as Text, so that no bracket of a headline is taken for markup."""
-    body = delivery.body
-    if isinstance(body, Notice):
-        lines = _notice(body)
-    else:
-        lines = _digest(body) if isinstance(body, Digest) else _alarm(body)
+    match delivery.body:
+        case Notice() as notice:
+            lines = _notice(notice)
+        case Digest() as digest:
+            lines = _digest(digest)
+        case FollowUp() as follow_up:
+            lines = _follow_up(follow_up)
+        case Alarm() as alarm:
+            lines = _alarm(alarm)
     if delivery.repeat_possible:
         lines.append(Text("  possible repeat", style="dim"))
     return Text("\n").join([*lines, Text()])
@@ -118,6 +131,21 @@ def _story(line: DigestLine) -> list[Text]:
     return [told, *([Text(f"    {address}", style="blue")] if address else [])]
 
 
+def _follow_up(follow_up: FollowUp) -> list[Text]:
+    """Indented below what it follows, whatever was printed in between."""
+    rest = left_out(follow_up)
+    lines = [Text(f"  ↳ {follow_up_of(follow_up)}", style="dim")]
+    for item in follow_up.items:
+        note = f"{item.note}: " if item.note else ""
+        was = clip(clean(item.was), NAME_UNITS) if item.was else ""
+        struck = ((was, "strike"), " → ") if was else ()
+        lines.append(Text.assemble("    ", note, *struck, (headline(item), "bold")))
+        address = address_of(item.link)
+        lines.append(Text(f"    {provenance(item)}", style="dim"))
+        lines += [Text(f"    {address}", style="blue")] if address else []
+    return [*lines, *([Text(f"    {rest}", style="dim")] if rest else [])]
+
+
 def _alarm(alarm: Alarm) -> list[Text]:
     shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
     sentence = Text.assemble("  ", *((piece.text, "bold red" if piece.bold else "") for piece in shown))
@@ -130,6 +158,7 @@ def _alarm(alarm: Alarm) -> list[Text]:
         Text.assemble(("● ", "bold red"), (headline(alarm), "bold")),
         *([sentence] if shown else []),
         Text(f"  {provenance(alarm)} · {' · '.join(times)}", style="dim"),
+        *([Text(f"  {spread(alarm)}", style="dim")] if spread(alarm) else []),
         Text(f"  {clip(because(alarm), 2 * NAME_UNITS)}", style="dim"),
         *([Text(f"  {address}", style="blue")] if address else []),
     ]

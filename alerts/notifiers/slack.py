@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from alerts.channels import Channel, DeliveryHabits
-from alerts.notifications import Delivery, DeliveryFailed, DeliveryId, Fault, HistoryPage, Receipt
+from alerts.notifications import Delivery, DeliveryFailed, DeliveryId, Fault, HistoryPage, Kind, Receipt
 from alerts.notifiers import slack_blocks
 from alerts.notifiers.words import clean, clip
 from crawler import urls
@@ -73,6 +73,17 @@ _CONTENT = {
 }
 _CONTENT_FAMILIES = ("invalid_attachments", "invalid_blocks", "invalid_metadata", "metadata_", "msg_")
 
+# The message that is to be replied to or changed is not there any more, or nobody may touch it any more.
+_GONE = {
+    "cannot_reply_to_message",
+    "cant_update_message",
+    "edit_window_closed",
+    "message_not_found",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_thread_locked",
+    "thread_not_found",
+}
+
 # The SDK writes whole messages at DEBUG, and takes a logger without a level for one at DEBUG.
 _sdk_log = logging.getLogger(f"{__name__}.sdk")
 _sdk_log.setLevel(logging.INFO)
@@ -88,7 +99,9 @@ class SlackNotifier:
     """Tells one Slack channel."""
 
     reads_back = True
+    threads, edits = True, True
     pace = timedelta(seconds=1)  # Slack's limit of messages in a channel, whichever way they come
+    edit_pace = timedelta(seconds=2)  # 50 edits a minute are allowed to all channels of a workspace together
 
     def __init__(self, channel: Channel, habits: DeliveryHabits) -> None:
         self._channel = channel.channel
@@ -105,13 +118,18 @@ class SlackNotifier:
             self._client.proxy = None  # the SDK takes HTTPS_PROXY and does not know NO_PROXY
 
     async def send(self, delivery: Delivery) -> Receipt:
-        """Post once. DeliveryFailed says whether Slack may have the message all the same."""
+        """Post or edit once. DeliveryFailed says whether Slack may have it all the same."""
         try:
             said = slack_blocks.message(delivery)
         except Exception as error:  # a body we cannot draw must not hold up the channel for ever
             raise DeliveryFailed(Fault.CONTENT, f"could not be drawn: {type(error).__name__}") from error
-        post = self._client.chat_postMessage(channel=self._channel or "", **said)
-        answer = await self._answer("chat.postMessage", post)
+        channel = self._channel or ""
+        if delivery.kind is Kind.EDIT:
+            await self._answer("chat.update", self._client.chat_update(channel=channel, **said))
+            return Receipt(delivery.thread)
+        answer = await self._answer(
+            "chat.postMessage", self._client.chat_postMessage(channel=channel, **said)
+        )
         ts = answer.get("ts")
         if not isinstance(ts, str) or not _TS.fullmatch(ts):
             raise DeliveryFailed(Fault.UNKNOWN, "chat.postMessage: ok, but no ts")
@@ -119,17 +137,26 @@ class SlackNotifier:
 
     async def newest(self) -> str:
         """The id of the channel's newest message: Slack's clock before anything of ours is in there."""
-        return _newest(await self._history(limit=1)) or EMPTY
+        return _newest(await self._history(None, limit=1)) or EMPTY
 
     async def read(
-        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+        self,
+        oldest: str | None,
+        cursor: str | None,
+        wanted: Collection[DeliveryId],
+        thread: str | None = None,
     ) -> HistoryPage:
-        """One page of the channel's history, and which deliveries are on it."""
+        """One page of the channel's history or of a thread, and which deliveries are on it."""
         where = {"oldest": oldest, "cursor": cursor}
         given = {name: value for name, value in where.items() if value is not None}
-        page = await self._history(limit=PAGE, **given)
+        try:
+            page = await self._history(thread, limit=PAGE, **given)
+        except DeliveryFailed as failure:
+            if thread is not None and failure.fault is Fault.GONE:
+                return HistoryPage()  # with its root went what stood in the thread
+            raise
         if page.has_more and not page.cursor:  # to take it for the end would be to send again what is there
-            raise DeliveryFailed(Fault.UNKNOWN, "conversations.history: more, but no cursor")
+            raise DeliveryFailed(Fault.UNKNOWN, "more messages, but no cursor")
         known = [(slack_blocks.recognised(message, wanted), message["ts"]) for message in page.messages]
         found = {delivery: ts for delivery, ts in known if delivery is not None}
         return HistoryPage(found, _newest(page), page.cursor)
@@ -137,17 +164,21 @@ class SlackNotifier:
     async def check(self) -> str:
         """Try token, scopes and membership without a message. One line on who answered, or DeliveryFailed."""
         who = await self._answer("auth.test", self._client.auth_test())
-        await self._history(limit=1)
+        await self._history(None, limit=1)
         return f"{who.get('user')} in {who.get('team')}, channel {self._channel}"
 
-    async def _history(self, **where: Any) -> _History:
-        call = self._client.conversations_history(
-            channel=self._channel or "", inclusive=True, include_all_metadata=True, **where
-        )
-        answer = await self._answer("conversations.history", call)
+    async def _history(self, thread: str | None, **where: Any) -> _History:
+        given = {"inclusive": True, "include_all_metadata": True, **where}
+        if thread is None:
+            method = "conversations.history"
+            call = self._client.conversations_history(channel=self._channel or "", **given)
+        else:
+            method = "conversations.replies"
+            call = self._client.conversations_replies(channel=self._channel or "", ts=thread, **given)
+        answer = await self._answer(method, call)
         messages, metadata = answer.get("messages"), answer.get("response_metadata")
         if not isinstance(messages, list) or not all(_has_ts(message) for message in messages):
-            raise DeliveryFailed(Fault.UNKNOWN, "conversations.history: no list of messages")
+            raise DeliveryFailed(Fault.UNKNOWN, f"{method}: no list of messages")
         cursor = metadata.get("next_cursor") if isinstance(metadata, Mapping) else None
         return _History(messages, cursor or None, bool(answer.get("has_more")))
 
@@ -208,6 +239,8 @@ def meaning(code: str) -> Fault:
     """What an error code of Slack means for the message."""
     if code in _NOT_TAKEN:
         return Fault.UNREACHABLE
+    if code in _GONE:
+        return Fault.GONE
     if code in _STOPPED or code.startswith(_STOPPED_FAMILIES):
         return Fault.STOPPED
     if code in _CONTENT or code.startswith(_CONTENT_FAMILIES):

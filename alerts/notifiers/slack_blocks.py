@@ -21,6 +21,9 @@ from alerts.notifications import (
     Digest,
     DigestLine,
     DigestPart,
+    FollowUp,
+    Item,
+    Kind,
     Notice,
     Plainness,
 )
@@ -35,10 +38,13 @@ from alerts.notifiers.words import (
     clean,
     clip,
     emphasised,
+    follow_up_of,
     headline,
+    left_out,
     looks_like_address,
     provenance,
     shown_host,
+    spread,
     take_units,
     units,
 )
@@ -46,6 +52,7 @@ from alerts.notifiers.words import (
 EVENT_TYPE = "tocsin_delivery"
 
 NOTICE_UNITS = 2000
+NOTE_UNITS = 300
 TEXT_UNITS = 3000  # at about 4,000 Slack splits a text into several messages, and one alert becomes two
 
 DIGEST_UNITS = 10_000  # of a digest's blocks, addresses included; Slack refuses a message at about 13,000
@@ -55,32 +62,49 @@ Json = dict[str, Any]
 
 
 def message(delivery: Delivery) -> Json:
-    """The arguments of chat.postMessage but for the channel.
+    """The arguments of chat.postMessage, or of chat.update for an edit, but for the channel.
 
     The plainest form goes without metadata too, in case these are refused; it is found by its reference.
     """
-    said: Json = {
-        "text": text(delivery),
-        "mrkdwn": False,  # `text` only: the asterisks of a headline stay asterisks
-        "unfurl_links": False,  # else a feed chooses what is shown
-        "unfurl_media": False,
-    }
+    said: Json = {"text": text(delivery), **_where(delivery)}
     if delivery.plainness is not Plainness.MINIMAL:
         said["metadata"] = {"event_type": EVENT_TYPE, "event_payload": _payload(delivery)}
     if delivery.plainness is Plainness.FULL:
         said["blocks"] = blocks(delivery)
+    elif delivery.kind is Kind.EDIT:
+        said["blocks"] = []  # else those that are there stay
     return said
+
+
+def _where(delivery: Delivery) -> Json:
+    if delivery.kind is Kind.EDIT:
+        return {"ts": delivery.thread, "parse": "none"}
+    said: Json = {
+        "mrkdwn": False,  # `text` only: the asterisks of a headline stay asterisks
+        "unfurl_links": False,  # else a feed chooses what is shown
+        "unfurl_media": False,
+    }
+    if in_thread(delivery):
+        said["thread_ts"] = delivery.thread
+        if delivery.broadcast:
+            said["reply_broadcast"] = True
+    return said
+
+
+def in_thread(delivery: Delivery) -> bool:
+    """Is it a reply that will stand in its thread?"""
+    return delivery.kind is Kind.REPLY and delivery.thread is not None
 
 
 def _payload(delivery: Delivery) -> dict[str, str]:
     """Slack refuses a null in here, so a notice has only its delivery."""
-    known = {"delivery": delivery.id, "story": delivery.story, "watch": delivery.watch}
+    known = {"delivery": delivery.message, "story": delivery.story, "watch": delivery.watch}
     return {name: value for name, value in known.items() if value is not None}
 
 
 def blocks(delivery: Delivery) -> list[Json]:
-    """Headline, best sentence, small print. The first block carries the delivery's id."""
-    first = {"type": "rich_text", "block_id": f"a-{delivery.id}", "elements": _parts(delivery)}
+    """What it is about, small print. The first block carries the delivery's id."""
+    first = {"type": "rich_text", "block_id": f"a-{delivery.message}", "elements": _parts(delivery)}
     return [first, {"type": "context", "elements": _small_print(delivery)}]
 
 
@@ -88,6 +112,8 @@ def text(delivery: Delivery) -> str:
     """What notifications and screen readers get, and the whole message once its blocks were refused."""
     body, last = delivery.body, _reference_line(delivery)
     minimal = delivery.plainness is Plainness.MINIMAL
+    if isinstance(body, FollowUp):
+        return _follow_up_text(body, last, in_thread(delivery), minimal=minimal)
     head = _escaped(clean(body.title), TITLE_UNITS) or "(no headline)"
     if isinstance(body, Notice):
         said = _escaped(clean(body.text, keep_lines=True), NOTICE_UNITS)
@@ -97,9 +123,33 @@ def text(delivery: Delivery) -> str:
     by = "" if minimal else _escaped(provenance(body), TITLE_UNITS)
     address = address_of(body.link)
     link = f"<{escape(address)}>" if address else ""
-    if units(_lines(head, by, link, last)) > TEXT_UNITS:
+    known = (
+        ""
+        if minimal
+        else _lines(_escaped(spread(body), TITLE_UNITS), _escaped(clean(body.status), NOTE_UNITS))
+    )
+    if units(_lines(head, by, known, link, last)) > TEXT_UNITS:
         link = ""  # an address full of ampersands; cut, it would lead nowhere
-    return _lines(head, by, link, last)
+    return _lines(head, by, known, link, last)
+
+
+def _follow_up_text(follow_up: FollowUp, last: str, in_thread: bool, *, minimal: bool) -> str:
+    """As many articles as there is room for."""
+    above = "" if in_thread else _escaped(follow_up_of(follow_up), TITLE_UNITS)
+    lines = [_item_line(item, minimal=minimal) for item in follow_up.items]
+    rest = _escaped(left_out(follow_up), NOTE_UNITS)
+    while len(lines) > 1 and units(_lines(above, *lines, rest, last)) > TEXT_UNITS:
+        lines.pop()
+        rest = "and more"
+    return _lines(above, *lines, rest, last)
+
+
+def _item_line(item: Item, *, minimal: bool) -> str:
+    note = f"{_escaped(clean(item.note), NOTE_UNITS)}: " if item.note and not minimal else ""
+    by = "" if minimal else f" ({_escaped(provenance(item), TITLE_UNITS)})"
+    address = address_of(item.link)
+    link = f" <{escape(address)}>" if address and units(escape(address)) <= TITLE_UNITS else ""
+    return f"{note}{_escaped(headline(item), TITLE_UNITS)}{by}{link}"
 
 
 def _lines(*lines: str) -> str:
@@ -123,10 +173,15 @@ def _escaped(words: str, most: int) -> str:
 
 
 def _parts(delivery: Delivery) -> list[Json]:
-    body = delivery.body
-    if isinstance(body, Notice):
-        return _notice_parts(body)
-    return _digest_parts(body) if isinstance(body, Digest) else _alarm_parts(body)
+    match delivery.body:
+        case Notice() as notice:
+            return _notice_parts(notice)
+        case Digest() as digest:
+            return _digest_parts(digest)
+        case FollowUp() as follow_up:
+            return _follow_up_parts(follow_up, in_thread(delivery))
+        case Alarm() as alarm:
+            return _alarm_parts(alarm)
 
 
 def _notice_parts(notice: Notice) -> list[Json]:
@@ -138,10 +193,25 @@ def _notice_parts(notice: Notice) -> list[Json]:
 def _alarm_parts(alarm: Alarm) -> list[Json]:
     shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
     quote = {"type": "rich_text_quote", "elements": [_text(words, bold=bold) for words, bold in shown]}
-    return [_section(*_headline(alarm)), *([quote] if shown else [])]
+    status = [_section(_text(clip(clean(alarm.status), NOTE_UNITS)))] if clean(alarm.status) else []
+    return [_section(*_headline(alarm)), *([quote] if shown else []), *status]
 
 
-def _headline(alarm: Alarm) -> list[Json]:
+def _follow_up_parts(follow_up: FollowUp, in_thread: bool) -> list[Json]:
+    above = [] if in_thread else [_section(_text(follow_up_of(follow_up)))]
+    rest = left_out(follow_up)
+    return [*above, *map(_item_part, follow_up.items), *([_section(_text(rest))] if rest else [])]
+
+
+def _item_part(item: Item) -> Json:
+    """What it adds, the headline (the former one struck out), where from."""
+    note = [_text(f"{clip(clean(item.note), NOTE_UNITS)}: ")] if clean(item.note) else []
+    was = clip(clean(item.was), TITLE_UNITS) if item.was else ""
+    struck = [{"type": "text", "text": was, "style": {"strike": True}}, _text(" → ")] if was else []
+    return _section(*note, *struck, *_headline(item), _text(f"\n{provenance(item)}"))
+
+
+def _headline(alarm: Alarm | Item) -> list[Json]:
     return _linked(headline(alarm), address_of(alarm.link), bold=True)
 
 
@@ -213,14 +283,27 @@ def _small_print(delivery: Delivery) -> list[Json]:
     body = delivery.body
     if isinstance(body, Notice | Digest):
         return [_plain(_reference_line(delivery))]
+    if isinstance(body, FollowUp):
+        watch = clip(clean(body.watch_name), NAME_UNITS) or body.watch
+        return [_plain(f"{watch} · {_reference_line(delivery)}")]
     published = [_moment("published", body.published)] if body.published else []
     why = _plain(f"{because(body)} · {_reference_line(delivery)}")
-    return [_plain(provenance(body)), *published, _moment("seen", body.seen), why]
+    known = spread(body)
+    others = [_plain(known)] if known else []
+    return [_plain(provenance(body)), *others, *published, *_seen(body), why]
+
+
+def _seen(alarm: Alarm) -> list[Json]:
+    """When the story was first seen, and where, if that was not what is shown."""
+    if alarm.first_seen is None:
+        return [_moment("seen", alarm.seen)]
+    by = clip(clean(alarm.first_source), NAME_UNITS)
+    return [_moment("first seen", alarm.first_seen), *([_plain(f"by {by}")] if by else [])]
 
 
 def _reference_line(delivery: Delivery) -> str:
     repeat = "possible repeat · " if delivery.repeat_possible else ""
-    return f"{repeat}ref {reference(delivery.id)}"
+    return f"{repeat}ref {reference(delivery.message)}"
 
 
 def _moment(word: str, at: datetime) -> Json:

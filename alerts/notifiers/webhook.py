@@ -26,7 +26,8 @@ class WebhookNotifier:
     """Tells one channel by its incoming webhook."""
 
     reads_back = False
-    pace = timedelta(seconds=1)
+    threads, edits = False, False
+    pace = edit_pace = timedelta(seconds=1)
 
     def __init__(self, channel: Channel, habits: DeliveryHabits) -> None:
         self._url = channel.url
@@ -47,7 +48,11 @@ class WebhookNotifier:
         raise NotImplementedError("a webhook cannot be read")
 
     async def read(
-        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+        self,
+        oldest: str | None,
+        cursor: str | None,
+        wanted: Collection[DeliveryId],
+        thread: str | None = None,
     ) -> HistoryPage:
         raise NotImplementedError("a webhook cannot be read")
 

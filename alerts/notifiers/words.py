@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from alerts.notifications import Alarm, DigestLine, DigestPart
+from alerts.notifications import Alarm, DigestLine, DigestPart, FollowUp, Item
 from crawler import urls
 
 TITLE_UNITS = 300
 SENTENCE_UNITS = 600
 NAME_UNITS = 150
 MOST_BOLD = 25  # matched words emphasised in a sentence; each makes two elements of a Slack message
+MOST_NAMES = 5  # of other sources
 ELLIPSIS = "…"
 
 Spans = Sequence[tuple[int, int]]
@@ -171,16 +172,40 @@ def looks_like_address(title: str) -> bool:
 # --- an alarm's lines -----------------------------------------------------------------------------
 
 
-def headline(alarm: Alarm) -> str:
-    return clip(clean(alarm.title), TITLE_UNITS) or "(no headline)"
+def headline(told: Alarm | Item) -> str:
+    return clip(clean(told.title), TITLE_UNITS) or "(no headline)"
 
 
-def provenance(alarm: Alarm) -> str:
+def provenance(told: Alarm | Item) -> str:
     """Source, the host behind the link, language. The host stands by itself because a label may lie."""
-    address = address_of(alarm.link)
-    known = [alarm.source_name, shown_host(address) if address else None, alarm.language]
+    address = address_of(told.link)
+    known = [told.source_name, shown_host(address) if address else None, told.language]
     shown = [clip(clean(part), NAME_UNITS) for part in known if part]
     return " · ".join(part for part in shown if part) or "unknown source"
+
+
+def spread(alarm: Alarm) -> str:
+    """Who else has the story; empty: nobody."""
+    if not alarm.also and not alarm.copies:
+        return ""
+    names = [clip(clean(name), NAME_UNITS) or "unknown source" for name in alarm.also]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    others = f"{len(names) + 1} sources: also {', '.join(names[:MOST_NAMES])}{more}" if names else "1 source"
+    return f"{others} · {counted(alarm.copies, 'copy', 'copies')}" if alarm.copies else others
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def follow_up_of(follow_up: FollowUp) -> str:
+    """The line above a follow-up that stands outside its thread."""
+    return f"Follow-up of: {clip(clean(follow_up.of), TITLE_UNITS) or '(no headline)'}"
+
+
+def left_out(follow_up: FollowUp) -> str:
+    """What of a follow-up is not listed; empty: nothing."""
+    return f"and {counted(follow_up.left_out, 'more article', 'more articles')}" if follow_up.left_out else ""
 
 
 def because(alarm: Alarm) -> str:

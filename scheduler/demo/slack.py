@@ -1,6 +1,6 @@
 """A small stand-in for Slack: one channel that takes messages, shows them, and sometimes answers badly.
 
-Lives here: the two methods Tocsin uses, and what a reader would see of a message. Its bad answers are the two
+Lives here: the methods Tocsin uses, and what a reader would see of a message. Its bad answers are the two
 that count: "too fast", and the connection that breaks after the message was taken. Not here: how a terminal
 draws it (`narrator`), when it answers badly (`story`).
 """
@@ -81,7 +81,9 @@ class Slack:
         app.add_routes(
             [
                 web.post("/api/chat.postMessage", self._post),
+                web.post("/api/chat.update", self._update),
                 web.get("/api/conversations.history", self._history),
+                web.get("/api/conversations.replies", self._history),
             ]
         )
         return app
@@ -108,6 +110,18 @@ class Slack:
                 request.transport.abort()
         return web.json_response({"ok": True, "channel": CHANNEL, "ts": message.ts})
 
+    async def _update(self, request: web.Request) -> web.StreamResponse:
+        changed = await request.json()
+        refused = _refusal(request, changed.get("channel"))
+        found = next((at for at, one in enumerate(self.messages) if one.ts == changed.get("ts")), None)
+        if refused is None and found is None:
+            refused = "message_not_found"
+        if refused is not None or found is None:
+            return _not_ok(refused or "fatal_error")
+        before = self.messages[found]
+        self.messages[found] = Message(before.ts, {**before.posted, **changed})
+        return web.json_response({"ok": True, "channel": CHANNEL, "ts": before.ts})
+
     def _mood(self, message: Message) -> Mood | None:
         """Each mood is shown once."""
         for address in self.moods:
@@ -128,7 +142,9 @@ class Slack:
             return _not_ok(refused)
         self.looked += 1
         oldest, limit = float(request.query.get("oldest", "0")), int(request.query.get("limit", "100"))
-        found = [m for m in reversed(self.messages) if float(m.ts) >= oldest]
+        thread = request.query.get("ts")
+        told = [m for m in self.messages if thread in {None, m.ts, m.posted.get("thread_ts")}]
+        found = [m for m in reversed(told) if float(m.ts) >= oldest]
         shown = [{"type": "message", "bot_id": "B0DEMO", "ts": m.ts, **m.posted} for m in found[:limit]]
         return web.json_response({"ok": True, "messages": shown, "has_more": len(found) > limit})
 

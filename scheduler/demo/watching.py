@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row
 from alerts import explanation, ledger, outbox
 from alerts.alerting import Action, Reason
 from alerts.explanation import Answer
-from alerts.outbox import Record, State
+from alerts.outbox import UNFINISHED, Record, State
 from alerts.screen import Rulebook
 from alerts.stories import Tie
 from crawler import archive
@@ -66,7 +66,7 @@ class Watching:
     @property
     def settled(self) -> bool:
         """Every question is answered, every delivery finished, every source well."""
-        finished = all(state in {State.SENT, State.DEAD} for state, _ in self.deliveries.values())
+        finished = all(state not in UNFINISHED for state, _ in self.deliveries.values())
         return finished and all(q.settled for q in self.questions) and not any(self.failures.values())
 
     def look(self) -> None:

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from alerts.channels import Channel
-from alerts.notifications import Delivery, DeliveryFailed, Digest, DigestLine, DigestPart, Fault, Notice
+from alerts.notifications import Delivery, DeliveryFailed, Digest, DigestLine, DigestPart, Fault, Kind, Notice
 from alerts.notifiers import NOTIFIERS
 from alerts.notifiers.console import ConsoleNotifier
-from tests.telling import HABITS, Clock, alarm, delivery, drain, enqueue, memory
+from tests.telling import HABITS, Clock, alarm, delivery, drain, enqueue, follow_up, item, memory
 
 CHANNEL = Channel(id="news", kind="console")
 
@@ -47,6 +47,20 @@ async def test_a_digest_is_a_list() -> None:
         "    https://herald.example/1\n"
         "  • (no headline) · Gazette\n"
         "  … and 3 more\n"
+        "\n"
+    )
+
+
+async def test_a_follow_up_is_indented_below_what_it_follows() -> None:
+    said = follow_up(item(note="primary source"), item("Now true", was="Not true", link=None), left_out=3)
+    assert await printed(delivery(said, kind=Kind.REPLY)) == (
+        "  ↳ Follow-up of: OpenAI and Microsoft sign a new pact\n"
+        "    primary source: Microsoft confirms it\n"
+        "    Gazette · gazette.example · en\n"
+        "    https://gazette.example/pact\n"
+        "    Not true → Now true\n"
+        "    Gazette · en\n"
+        "    and 3 more articles\n"
         "\n"
     )
 

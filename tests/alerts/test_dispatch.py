@@ -10,14 +10,24 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from alerts import outbox
 from alerts.channels import Channel, DeliveryHabits
 from alerts.dispatch import dispatch
-from alerts.notifications import Delivery, DeliveryFailed, DeliveryId, Fault, HistoryPage, Plainness, Receipt
+from alerts.notifications import (
+    Delivery,
+    DeliveryFailed,
+    DeliveryId,
+    Fault,
+    FollowUp,
+    HistoryPage,
+    Kind,
+    Plainness,
+    Receipt,
+)
 from alerts.outbox import State
-from tests.telling import HABITS, SECOND, Clock, drain, enqueue, memory, once, states
+from tests.telling import HABITS, SECOND, Clock, alarm, drain, enqueue, memory, once, reply, revise, states
 
 NEWS = Channel(id="news", kind="console")
 
@@ -36,16 +46,26 @@ class MemorySlack:
     script: Iterator[tuple[bool, Fault | type[Killed] | None]] = field(default_factory=lambda: iter(()))
     look_script: Iterator[Fault | type[Killed] | None] = field(default_factory=lambda: iter(()))
     reads_back: bool = True
+    threads: bool = True
+    edits: bool = True
     pace: timedelta = SECOND
+    edit_pace: timedelta = 2 * SECOND
     page: int = 100
     stored: list[DeliveryId] = field(default_factory=list)
+    threads_of: dict[DeliveryId, str | None] = field(default_factory=dict)  # message → ts of its root
+    shown: dict[str, str] = field(default_factory=dict)  # ts → headline, as last edited
     seen: list[Delivery] = field(default_factory=list)
 
     async def send(self, delivery: Delivery) -> Receipt:
         self.seen.append(delivery)
         stored, end = next(self.script, (True, None))
-        if stored:
+        if stored and delivery.kind is Kind.EDIT:
+            assert delivery.thread is not None
+            self.shown[delivery.thread] = delivery.body.title
+        elif stored:
             self.stored.append(delivery.id)
+            self.threads_of[delivery.id] = delivery.thread
+            self.shown[f"{len(self.stored)}.000000"] = delivery.body.title
         self._end(end)
         return Receipt(f"{len(self.stored)}.000000")
 
@@ -54,12 +74,17 @@ class MemorySlack:
         return f"{len(self.stored)}.000000"
 
     async def read(
-        self, oldest: str | None, cursor: str | None, wanted: Collection[DeliveryId]
+        self,
+        oldest: str | None,
+        cursor: str | None,
+        wanted: Collection[DeliveryId],
+        thread: str | None = None,
     ) -> HistoryPage:
         self._end(next(self.look_script, None))
         begin = int(cursor or 0)
-        rows = list(enumerate(self.stored, 1))[::-1][begin : begin + self.page]
-        more = begin + self.page < len(self.stored)
+        there = [row for row in enumerate(self.stored, 1) if self.threads_of.get(row[1]) == thread]
+        rows = there[::-1][begin : begin + self.page]
+        more = begin + self.page < len(there)
         found = {name: f"{number}.000000" for number, name in rows if number >= float(oldest or 0)}
         return HistoryPage(found, f"{len(self.stored)}.000000", str(begin + self.page) if more else None)
 
@@ -120,6 +145,66 @@ def test_in_any_order_of_faults_and_kills_each_alert_is_there_once(
     assert sorted(slack.stored) == names
     assert set(states(engine).values()) == {State.SENT}
     engine.dispose()
+
+
+# What may be done to a story: told, followed up, revised.
+DOINGS = st.lists(
+    st.tuples(st.sampled_from(["root", "reply", "aloud", "revise", "tick"]), st.integers(0, 2)), max_size=14
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    doings=DOINGS,
+    script=st.lists(STEPS, max_size=25),
+    looks=st.lists(LOOKS, max_size=8),
+    page=st.integers(1, 3),
+)
+def test_in_any_order_of_faults_and_kills_a_thread_tells_everything_once_and_its_root_the_newest(
+    doings: list[tuple[str, int]],
+    script: list[tuple[bool, Fault | type[Killed] | None]],
+    looks: list[Fault | type[Killed] | None],
+    page: int,
+) -> None:
+    engine, clock, slack = memory(), Clock(), MemorySlack(iter(script), iter(looks), page=page)
+    newest: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
+    for number, (what, which) in enumerate(doings):
+        root, words = f"root{which}", f"{what} {number}"
+        if what == "root" and root not in newest:
+            enqueue(engine, root, now=clock(), body=alarm(words), story=root)
+            newest[root], said[root] = words, []
+        elif what in {"reply", "aloud"} and root in newest:
+            reply(engine, words, words, root=root, now=clock(), broadcast=what == "aloud")
+            said[root].append(words)
+        elif what == "revise" and root in newest:
+            revise(engine, words, root=root, now=clock())
+            newest[root] = words
+        elif what == "tick":
+            asyncio.run(live(engine, slack, clock, rounds=1))
+    asyncio.run(live(engine, slack, clock))
+    ts_of = {name: f"{number}.000000" for number, name in enumerate(slack.stored, 1)}
+    assert len(ts_of) == len(slack.stored)
+    assert {root: slack.shown[ts_of[DeliveryId(root)]] for root in newest} == newest
+    for root, words in said.items():
+        assert sorted(told_in(engine, root)) == sorted(words)
+        replies = [name for name, thread in slack.threads_of.items() if thread == ts_of[DeliveryId(root)]]
+        assert all(float(ts_of[name]) > float(ts_of[DeliveryId(root)]) for name in replies)
+        assert sorted(replies) == sorted(one.id for one in replies_to(engine, root))
+    engine.dispose()
+
+
+def replies_to(engine: Engine, root: str) -> list[outbox.Record]:
+    with engine.begin() as connection:
+        which = outbox.deliveries.c.root == root, outbox.deliveries.c.kind == Kind.REPLY
+        names = set(connection.scalars(select(outbox.deliveries.c.id).where(*which)))
+        return [one for one in outbox.records(connection) if one.id in names]
+
+
+def told_in(engine: Engine, root: str) -> list[str]:
+    """The headlines of what was sent in the thread of a root."""
+    said = [one.body for one in replies_to(engine, root) if one.state is State.SENT]
+    return [item.title for body in said if isinstance(body, FollowUp) for item in body.items]
 
 
 def test_control_a_blind_repeat_makes_duplicates() -> None:

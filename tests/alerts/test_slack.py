@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from sqlalchemy import Engine
 
 from alerts import outbox
 from alerts.channels import Channel
@@ -34,6 +35,8 @@ from tests.telling import (
     memory,
     once,
     own_bench,
+    reply,
+    revise,
     slack_notifier,
     states,
 )
@@ -475,3 +478,98 @@ def _stopped(engine: Any) -> tuple[Any, Any]:
     with engine.begin() as connection:
         state = outbox.channel_states(connection)[0]
     return state.stopped_at, state.stopped_reason
+
+
+# ---- threads and edits
+
+
+async def _begun(bench: Bench) -> tuple[Engine, Clock, SlackNotifier]:
+    """A root that was told."""
+    engine, clock, notifier = memory(), Clock(), slack_notifier(bench)
+    enqueue(engine, "a1")
+    await drain(engine, notifier, clock)
+    return engine, clock, notifier
+
+
+async def test_replies_stand_in_the_thread_and_only_a_promoted_one_in_the_channel_too(bench: Bench) -> None:
+    engine, clock, notifier = await _begun(bench)
+    reply(engine, "r1", now=clock())
+    reply(engine, "r2", now=clock(), broadcast=True)
+    await drain(engine, notifier, clock)
+    root, *replies = await bench.posted()
+    assert [one["thread_ts"] for one in replies] == [root["ts"]] * 2
+    assert [bool(one["request"].get("reply_broadcast")) for one in replies] == [False, True]
+    assert await bench.complaints() == []
+
+
+async def test_an_edit_changes_the_root_and_keeps_it_recognisable(bench: Bench) -> None:
+    engine, clock, notifier = await _begun(bench)
+    revise(engine, "The SEC <confirms> it", now=clock())
+    await drain(engine, notifier, clock)
+    (root,) = await bench.posted()
+    assert root["text"].startswith("The SEC &lt;confirms&gt; it\n")
+    assert root["blocks"][0]["block_id"] == "a-a1"
+    assert root["metadata"]["event_payload"]["delivery"] == "a1"
+    assert await bench.calls("chat.update") == 1
+    assert set(states(engine).values()) == {State.SENT}
+
+
+@pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.parametrize("kind", ["reset", "truncate", "close"])
+async def test_a_reply_whose_answer_is_lost_is_found_in_its_thread(
+    bench: Bench, kind: str, accept: bool
+) -> None:
+    engine, clock, notifier = await _begun(bench)
+    await bench.arm(kind, accept=accept)
+    reply(engine, "r1", now=clock())
+    await drain(engine, notifier, clock)
+    assert len(await bench.posted()) == 2
+    assert await bench.calls("conversations.replies") >= 1
+    assert states(engine) == {"a1": State.SENT, "r1": State.SENT}
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_an_edit_whose_answer_is_lost_is_made_again(bench: Bench, accept: bool) -> None:
+    engine, clock, notifier = await _begun(bench)
+    await bench.arm("reset", accept=accept, method="chat.update")
+    revise(engine, "Two sources", now=clock())
+    await drain(engine, notifier, clock)
+    (root,) = await bench.posted()
+    assert root["text"].startswith("Two sources")
+    assert await bench.calls("chat.update") == 2
+
+
+async def test_a_limit_on_edits_is_kept_while_messages_go_on(bench: Bench) -> None:
+    engine, clock, notifier = await _begun(bench)
+    await bench.arm("ratelimit", retry_after=30, method="chat.update")
+    revise(engine, "Two sources", now=clock())
+    await once(engine, notifier, clock)
+    enqueue(engine, "b2", now=clock(), story="s2")
+    clock.pass_by(2)
+    await once(engine, notifier, clock)
+    assert len(await bench.posted()) == 2
+    assert await bench.calls("chat.update") == 1
+    clock.pass_by(40)
+    await once(engine, notifier, clock)
+    assert await bench.calls("chat.update") == 2
+
+
+async def test_an_edit_refused_for_its_blocks_gets_plainer(bench: Bench) -> None:
+    engine, clock, notifier = await _begun(bench)
+    await bench.arm("error", error="invalid_blocks", method="chat.update")
+    revise(engine, "Two sources", now=clock())
+    await drain(engine, notifier, clock)
+    (root,) = await bench.posted()
+    assert root["text"].startswith("Two sources")
+    assert not root.get("blocks")
+
+
+async def test_a_root_that_somebody_deleted_is_neither_edited_nor_replied_to() -> None:
+    async with own_bench() as bench:
+        engine, clock, notifier = await _begun(bench)
+        bench.slack.delete(bench.slack.messages[0]["ts"])
+        reply(engine, "r1", now=clock())
+        revise(engine, "Two sources", now=clock())
+        await drain(engine, notifier, clock)
+        assert await bench.posted() == []
+        assert states(engine) == {"a1": State.SENT, "r1": State.DROPPED, "a1-edit": State.DROPPED}

@@ -11,7 +11,19 @@ from alerts.notifications import DeliveryFailed, Fault
 from alerts.notifiers.webhook import WebhookNotifier
 from alerts.outbox import State
 from config.reading import Secret
-from tests.telling import Bench, Clock, delivery, drain, enqueue, memory, once, own_bench, states
+from tests.telling import (
+    Bench,
+    Clock,
+    delivery,
+    drain,
+    enqueue,
+    memory,
+    once,
+    own_bench,
+    reply,
+    revise,
+    states,
+)
 
 HABITS = DeliveryHabits(deadline=timedelta(seconds=0.3))
 
@@ -103,3 +115,19 @@ async def test_a_webhook_is_not_tried_by_a_message() -> None:
 
 async def _texts(bench: Bench) -> list[str]:
     return [message["request"]["text"] for message in await bench.posted()]
+
+
+async def test_a_webhook_hears_only_of_what_is_promoted_as_a_message_of_its_own() -> None:
+    async with own_bench() as bench:
+        engine, clock = memory(), Clock()
+        enqueue(engine, "a1")
+        await drain(engine, notifier(bench.webhook_url), clock)
+        reply(engine, "r1", "Somebody comments", now=clock())
+        reply(engine, "r2", "The SEC confirms", now=clock(), broadcast=True)
+        revise(engine, "Two sources", now=clock())
+        await drain(engine, notifier(bench.webhook_url), clock)
+        first, second = await _texts(bench)
+        assert first.startswith("OpenAI and Microsoft, part a1\n")
+        assert second.startswith("Follow-up of: OpenAI and Microsoft sign a new pact\nThe SEC confirms (")
+        assert "thread_ts" not in bench.slack.messages[1]["request"]
+        assert states(engine)["r1"] is State.DROPPED
