@@ -9,10 +9,14 @@ linting           what is probably not meant, as the past and the sources show i
 marks             what a person says of an article, and how the rules fare by it
 blaming           which words stand behind what is not relevant
 stories           which event is it?
+facts             what of an article could be news beside another
+threads           what was told of a story, and who leads it
+promotion         is a follow-up shown in the channel too?
 shadows           what would be different if a rule in the shadow told?
 silences          what shall stay quiet, and until when
 alerting          the verdict, with its reason
 ledger            the notebook of all that
+telling           from a verdict to root, reply and edit
 screen            the door from the archive to the outbox
 channels          whom we tell
 notifications     what they are told

@@ -1,4 +1,4 @@
-"""Verdict: tell now, hold for the digest, stay quiet; always with a reason.
+"""Verdict: tell now, add to the thread, hold for the digest, stay quiet; always with a reason.
 
 Lives here: pure decisions on values, the time included. Not here: looking up what was told before (`ledger`),
 the words of a message (`notifiers`).
@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from alerts.matching import Match
+from alerts.promotion import Addition
 from alerts.silences import Silence
 from config.reading import Duration, Keys
 from crawler.articles import Article
@@ -39,6 +40,7 @@ class Limits(Keys):
 
 class Action(StrEnum):
     TELL = "tell"
+    ADD = "add"  # to the thread of its story
     HOLD = "hold"  # for the digest
     QUIET = "quiet"
 
@@ -48,6 +50,9 @@ class Reason(StrEnum):
 
     FIRST_OF_STORY = "first_of_story"
     DIGEST_LEVEL = "digest_level"
+    FOLLOW_UP = "follow_up"  # it stays in the thread
+    PROMOTED = "promoted"  # the channel sees it too
+    RETITLED = "retitled"  # it was told under another headline
     ALREADY_TOLD = "already_told"
     SILENCED = "silenced"
     BASELINE = "baseline"
@@ -73,6 +78,7 @@ class Circumstances:
     silence: Silence | None
     backlog_told: int  # alerts from the first reading of this source so far
     backlog: Backlog
+    addition: Addition | None = None  # to what was told; None: nothing
 
 
 def decide(given: Circumstances) -> Verdict:
@@ -85,7 +91,17 @@ def decide(given: Circumstances) -> Verdict:
 
 
 def _already_told(given: Circumstances) -> Verdict | None:
-    return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if given.told else None
+    return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if given.told and given.addition is None else None
+
+
+def _follow_up(given: Circumstances) -> Verdict | None:
+    """What the story's thread has not yet; also of a digest's rule, since nobody is called for it."""
+    if given.addition is None:
+        return None
+    if given.addition.was is not None:
+        return Verdict(Action.ADD, Reason.RETITLED, f"it was told as “{given.addition.was}”")
+    promoted = bool(given.addition.promoted)
+    return Verdict(Action.ADD, Reason.PROMOTED if promoted else Reason.FOLLOW_UP, given.addition.note)
 
 
 def _shadow(given: Circumstances) -> Verdict | None:
@@ -137,12 +153,13 @@ def _digest_level(given: Circumstances) -> Verdict | None:
 
 
 # In this order: a shadow tells nobody, whatever else holds; what was told is told; a person's word comes
-# before ours.
+# before ours; old news is none for a thread either.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _shadow,
     _already_told,
     _silenced,
     _baseline,
     _too_old,
+    _follow_up,
     _digest_level,
 )

@@ -32,6 +32,7 @@ class Answer(StrEnum):
     WAITING = "waiting"  # decided, but the delivery has not arrived yet
     DEAD = "dead"  # decided, but nobody will hear of it until a person has looked
     HELD_FOR_DIGEST = "held_for_digest"
+    IN_THREAD = "in_thread"  # its story was told, and its thread says what it adds
     DUPLICATE_OF = "duplicate_of"  # of an article that was told
     FOLDED_INTO_STORY = "folded_into_story"  # its story was told, and it is no copy of what was told
     SILENCED = "silenced"
@@ -121,10 +122,14 @@ _ARRIVED = frozenset({Answer.TOLD, Answer.WAITING, Answer.DEAD})
 
 
 def _decisive(rows: Sequence[Row[Any]]) -> Row[Any] | None:
-    """What was told counts before all else, then the last verdict; a shadow's only where no other is."""
+    """What was told counts first, then what a thread has of it, then the last verdict.
+
+    A shadow's counts only where no other is.
+    """
     told = [row for row in rows if row.action == Action.TELL.value]
+    added = [row for row in rows if row.action == Action.ADD.value]
     live = [row for row in rows if row.reason != Reason.SHADOW.value]
-    return next((some[-1] for some in (told, live, rows) if some), None)
+    return next((some[-1] for some in (told, added, live, rows) if some), None)
 
 
 # ---- without a match in the ledger
@@ -241,8 +246,21 @@ def _quiet(answer: Answer, opening: str) -> Callable[[_Case, Row[Any]], _Said]:
     return said
 
 
+def _in_thread(case: _Case, row: Row[Any]) -> _Said:
+    alert = ledger.alert_of(case.connection, row.story, row.watch)
+    of = f" of “{alert.title}” of {alert.source}, told on {_shown(alert.at)}" if alert else ""
+    adds = f" ({row.detail})" if row.detail else ""
+    shown = " and was shown in the channel too" if row.reason == Reason.PROMOTED.value else ""
+    return _Said(
+        Answer.IN_THREAD, f"Rule {row.rule} held on {_shown(row.at)}. It joined the thread{of}{shown}{adds}."
+    )
+
+
 OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.FIRST_OF_STORY: _told,
+    Reason.FOLLOW_UP: _in_thread,
+    Reason.PROMOTED: _in_thread,
+    Reason.RETITLED: _in_thread,
     Reason.ALREADY_TOLD: _already_told,
     Reason.DIGEST_LEVEL: _held,
     Reason.SILENCED: _quiet(Answer.SILENCED, "It is kept quiet by "),

@@ -1,4 +1,4 @@
-"""Notebook: matches with their verdicts, stories, alerts, silences, marks, rules in force.
+"""Notebook: matches with their verdicts, stories, alerts, threads, silences, marks, rules in force.
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
 not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. Not here: the
@@ -6,11 +6,13 @@ decisions (`stories`, `silences`, `alerting`, `marks`), what is still to be deli
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -38,11 +40,13 @@ from sqlalchemy import (
 
 from alerts.alerting import Action, Reason, Verdict
 from alerts.evaluation import LabelledItem
+from alerts.facts import Facts
 from alerts.marks import Judgement, Mark, Ruling, Tally, tallied
 from alerts.matching import Match
 from alerts.shadows import Difference, Holding, difference
 from alerts.silences import Aim, Silence
 from alerts.stories import Joined, Known, StoryId, Tie
+from alerts.threads import Thread, Told
 from alerts.watches import Watch
 from crawler.articles import Article
 from crawler.storage import Instant, RowId, Words
@@ -88,7 +92,7 @@ matches = Table(
     Column("score", Float, nullable=False),
     Column("evidence", JSON, nullable=False),
     Column("story", String(20), comment="null: in none, only shadow rules held"),
-    Column("action", String(10), nullable=False, comment="tell | hold | quiet"),
+    Column("action", String(10), nullable=False, comment="tell | add | hold | quiet"),
     Column("reason", String(30), nullable=False),
     Column("detail", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -110,6 +114,27 @@ alerts = Table(
     Column("link", Text, comment="null: the entry had no usable link"),
     Column("at", Instant, nullable=False),
     UniqueConstraint("story", "watch", name="one_alert_per_story_and_watch"),
+)
+
+told_articles = Table(
+    "told_articles",
+    tables,
+    Column("watch", String(80), primary_key=True),
+    Column("article", RowId, primary_key=True, autoincrement=False),
+    Column("story", String(20), nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("source_name", Text, nullable=False),
+    Column("publisher", String(20), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("title", Text, nullable=False, comment="the headline by which it was told"),
+    Column("seen", Instant, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("copy", Boolean, nullable=False, comment="it says nothing of its own, and is only counted"),
+    Column("leads", Boolean, nullable=False, comment="the root shows it"),
+    Column("retitled", Boolean, nullable=False, comment="the thread has told that its headline was changed"),
+    Column("at", Instant, nullable=False, comment="when it joined the thread"),
+    Index("told_articles_story", "story", "watch"),
+    Index("told_articles_article", "article"),
 )
 
 silences = Table(
@@ -296,6 +321,49 @@ def told(connection: Connection, story: StoryId, watch: str) -> bool:
         connection.scalar(select(alerts.c.id).where(alerts.c.story == story, alerts.c.watch == watch))
         is not None
     )
+
+
+# ---- threads
+
+
+def thread(connection: Connection, story: StoryId, watch: str) -> Thread | None:
+    """What this watch has told of this story; None: nothing, or before threads were kept."""
+    rows = connection.execute(
+        select(told_articles)
+        .where(told_articles.c.story == story, told_articles.c.watch == watch)
+        .order_by(told_articles.c.at, told_articles.c.seen, told_articles.c.article)
+    ).all()
+    return Thread(story, watch, tuple(_told(row) for row in rows)) if rows else None
+
+
+def _told(row: Row[Any]) -> Told:
+    kept = row._asdict()
+    for ours in ("watch", "story", "at"):
+        del kept[ours]
+    return Told(**{**kept, "facts": Facts.from_json(row.facts)})
+
+
+def threads_with(connection: Connection, article: int) -> list[Thread]:
+    """The threads, one of each watch, that have this article."""
+    which = told_articles.c.article == article
+    rows = connection.execute(select(told_articles.c.story, told_articles.c.watch).where(which)).all()
+    found = (thread(connection, StoryId(row.story), row.watch) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def join_thread(connection: Connection, story: StoryId, watch: str, told: Told, now: datetime) -> None:
+    """An article is told, or counted, in the thread of its story; if it leads, nobody else does."""
+    if told.leads:
+        theirs = (told_articles.c.story == story, told_articles.c.watch == watch)
+        connection.execute(update(told_articles).where(*theirs).values(leads=False))
+    row = {**asdict(told), "facts": told.facts.to_json()}
+    connection.execute(insert(told_articles).values(**row, story=story, watch=watch, at=now))
+
+
+def retitle(connection: Connection, watch: str, article: int, title: str) -> None:
+    """The thread tells that this article has another headline."""
+    which = (told_articles.c.watch == watch, told_articles.c.article == article)
+    connection.execute(update(told_articles).where(*which).values(title=title, retitled=True))
 
 
 def backlog_told(connection: Connection, source: str) -> int:

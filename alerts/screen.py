@@ -6,21 +6,21 @@ revisions again and finds the same; after it, match, alert, delivery and the mar
 `backtest`). Not here: the decisions themselves (`matching`, `stories`, `alerting`), the sending (`dispatch`).
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine
 
-from alerts import ledger, outbox
+from alerts import ledger
 from alerts.alerting import Action, Backlog, Circumstances, Reason, decide
 from alerts.matching import Match, Matcher
-from alerts.notifications import Alarm, DeliveryId
+from alerts.promotion import addition
 from alerts.silences import Silence, silencing
-from alerts.stories import Joined, StoryId, Tie, features, join, opened_by
+from alerts.stories import Joined, StoryHabits, Tie, features, join, opened_by
+from alerts.telling import Teller
 from alerts.watches import Watch
 from crawler import archive
 from crawler.articles import Article
@@ -31,9 +31,6 @@ log = structlog.get_logger(__name__)
 BATCH = 100  # revisions a transaction: long enough to pay for its sync, short enough to let others write
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DELIVERIES = uuid.UUID(
-    "6f0a5b0e-6f43-4d1a-9e0b-7a1d9d1f4c55"
-)  # namespace of delivery ids; chosen once, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,7 @@ class Rulebook:
     watches: Mapping[str, Watch]
     matcher: Matcher
     backlog: Backlog
+    stories: StoryHabits = field(default_factory=StoryHabits)
 
 
 class Screened(NamedTuple):
@@ -71,6 +69,8 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
             found = rulebook.matcher.match(article)
             if found:
                 done += judge(connection, rulebook, article, found, silences, now)
+            elif article.number > 1:
+                done += _note_retitled(connection, rulebook, article, now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
     return done
@@ -97,10 +97,13 @@ def judge(
 
     `came`: the day by which its story is looked up, where that is not today.
     """
-    story = _story(connection, article, found, came or now)
+    joined = _story(connection, article, found, came or now)
+    story = joined.story if joined else None
     done = Screened(matches=len(found))
     for match in found:
         silence = silencing(silences, article, match, story, now)
+        thread = ledger.thread(connection, story, match.watch) if story else None
+        added = addition(thread, article, joined.tie) if thread and joined else None
         verdict = decide(
             Circumstances(
                 article=article,
@@ -110,25 +113,46 @@ def judge(
                 silence=silence,
                 backlog_told=ledger.backlog_told(connection, article.source) if article.baseline else 0,
                 backlog=rulebook.backlog,
+                addition=added,
             )
         )
         ledger.write_match(connection, article, match, story, verdict, now)
         if silence and verdict.reason is Reason.SILENCED:
             ledger.count_held(connection, silence.id)
+        teller = Teller(connection, rulebook.stories, rulebook.watches[match.watch], now)
         if verdict.action is Action.TELL and story is not None:
-            done += _alert(connection, rulebook.watches[match.watch], article, match, story, now)
+            done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
+        elif thread and added and verdict.reason is Reason.RETITLED:
+            done += Screened(deliveries=teller.retitle(article, thread, added))
+        elif thread and added and verdict.action is Action.ADD:
+            done += Screened(deliveries=teller.add(article, match, thread, added))
+        elif thread and verdict.reason is Reason.ALREADY_TOLD and thread.of(article.id) is None:
+            teller.count(article, thread)
     return done
 
 
-def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> StoryId | None:
+def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article, now: datetime) -> Screened:
+    """A wording of which no rule holds any more: the threads it is in hear of its headline all the same."""
+    done = Screened()
+    for thread in ledger.threads_with(connection, article.id):
+        added = addition(thread, article, Tie.SAME_ARTICLE)
+        watch = rulebook.watches.get(thread.watch)
+        if watch is not None and added is not None:
+            teller = Teller(connection, rulebook.stories, watch, now)
+            done += Screened(deliveries=teller.retitle(article, thread, added))
+    return done
+
+
+def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> Joined | None:
     """The story of a matched article: the one it is in, the one it shares a feature with, or a new one.
 
     What only shadow rules found opens none and ties nothing: a trial changes nothing that is told.
     """
     already = ledger.story_of(connection, article.id)
     telling = [match for match in found if not match.shadow]
+    tie = ledger.tie_of(connection, article.id)
     if not telling:
-        return already
+        return Joined(already, Tie(tie.tie)) if already and tie else None
     mine = features(article, telling)
     if already:
         joined = Joined(already, Tie.SAME_ARTICLE)
@@ -137,41 +161,4 @@ def _story(connection: Connection, article: Article, found: Sequence[Match], now
     if joined.tie is Tie.FOUNDER:
         ledger.open_story(connection, joined.story, article, now)
     ledger.add_to_story(connection, joined, article, mine, now)
-    return joined.story
-
-
-def _alert(
-    connection: Connection, watch: Watch, article: Article, match: Match, story: StoryId, now: datetime
-) -> Screened:
-    ledger.write_alert(connection, article, match, story, now)
-    alarm = _alarm(watch, article, match)
-    queued = 0
-    for channel in watch.told(match.rule):
-        delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{watch.id}/{channel}").hex)
-        queued += outbox.enqueue(connection, delivery, channel, alarm, story=story, watch=watch.id, now=now)
-    log.info(
-        "alerted",
-        watch=watch.id,
-        rule=match.rule,
-        story=story,
-        source=article.source,
-        title=article.title[:120],
-    )
-    return Screened(alerts=1, deliveries=queued)
-
-
-def _alarm(watch: Watch, article: Article, match: Match) -> Alarm:
-    return Alarm(
-        title=article.title or (match.sentence.text if match.sentence else "") or "(no headline)",
-        title_spans=match.title_spans if article.title else (),
-        link=article.link,
-        source_name=article.source_name,
-        language=article.language,
-        published=article.published,
-        seen=article.seen,
-        sentence=match.sentence,
-        watch=watch.id,
-        watch_name=watch.name or watch.id,
-        rule=match.rule,
-        look_alike=match.look_alike,
-    )
+    return Joined(joined.story, Tie(tie.tie)) if tie else joined

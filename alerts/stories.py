@@ -40,6 +40,10 @@ class StoryHabits(Keys):
     follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)
     quiet: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=48)
 
+    def at_once(self) -> "StoryHabits":
+        """The same without any waiting."""
+        return self.model_copy(update={"group_wait": timedelta(0), "follow_ups": timedelta(0)})
+
 
 class Tie(StrEnum):
     """What ties an article to its story."""

@@ -5,7 +5,7 @@ Lives here: `tocsin once`. Not here: the daemon, the trial fetch of a single add
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -54,9 +54,10 @@ class Passed:
 async def one_pass(settings: Settings, engine: Engine) -> Passed:
     """Crawls every source that is switched on, whatever its pace.
 
-    Then screens and delivers what came of it.
+    Then screens and delivers what came of it. Nothing waits for company: there may be no later pass.
     """
     jobs = assembly.jobs(settings, engine, utc_now, Random(), Progress())
+    jobs.rulebook = replace(jobs.rulebook, stories=settings.daemon.stories.at_once())
     now = utc_now()
     with engine.begin() as connection:
         archive.enrol(connection, settings.crawled.values())

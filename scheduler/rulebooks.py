@@ -25,6 +25,7 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
         watches={watch.id: watch for watch in watches},
         matcher=Matcher(watches, settings.watches.members()),
         backlog=settings.daemon.backlog,
+        stories=settings.daemon.stories,
     )
 
 

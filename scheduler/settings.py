@@ -326,8 +326,6 @@ def not_yet_in_force(settings: Settings) -> list[Problem]:
 
 _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
     ("retention",): "nothing is deleted yet",
-    ("stories", "group_wait"): "the first message of a story is sent at once",
-    ("stories", "follow_ups"): "a story is told once, without replies",
     ("stories", "quiet"): "articles are one story by address, headline or passage",
     ("limits",): "every alert is sent; `tocsin backtest` goes by roots_per_day",
 }

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.matching import Evidence, Match
+from alerts.stories import StoryHabits
 from crawler.articles import Article
 from crawler.entries import Entry
 from crawler.fetches import Fetch, Outcome
@@ -13,6 +14,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+AT_ONCE = StoryHabits().at_once()
 
 
 def source(id: str = "herald", **changes: Any) -> Source:  # noqa: A002  the name of the key

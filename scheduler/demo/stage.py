@@ -102,7 +102,12 @@ def _configure(directory: Path, world: World, slack: str, tempo: Tempo) -> None:
     files: dict[str, dict[str, Any]] = {
         "sources.yaml": {"sources": sources},
         "channels.yaml": {"channels": [channel]},
-        "daemon.yaml": {"network": {"allow": ["127.0.0.0/8"]}, "http": None, "delivery": delivery},
+        "daemon.yaml": {
+            "network": {"allow": ["127.0.0.0/8"]},
+            "http": None,
+            "delivery": delivery,
+            "stories": {"group_wait": "0s", "follow_ups": "1s"},
+        },
     }
     for name, document in files.items():
         (directory / name).write_text(json.dumps(document, indent=1), encoding="utf-8")

@@ -28,7 +28,7 @@ from crawler.entries import Entry
 from crawler.fetches import Outcome
 from crawler.sources import SourceId
 from tests.alerts.test_screen import PACT, WATCH, Desk
-from tests.builders import DAY, HOUR, MINUTE, NOW, article, entry, fetch, source
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW, article, entry, fetch, source
 
 PAGE = "https://herald.example/it"
 LEAD = (
@@ -56,7 +56,7 @@ def answered(desk: Desk, what: str = PAGE) -> tuple[Answer, str]:
 def use(desk: Desk, *rules: Rule, **changes: Any) -> None:
     """The rules are edited."""
     watch = WATCH.model_copy(update={"rules": rules or WATCH.rules, **changes})
-    desk.rulebook = Rulebook(desk.sources, {"pact": watch}, Matcher([watch]), Backlog())
+    desk.rulebook = Rulebook(desk.sources, {"pact": watch}, Matcher([watch]), Backlog(), AT_ONCE)
 
 
 def deliver(desk: Desk, now: datetime = NOW) -> None:
@@ -189,7 +189,7 @@ def test_the_founder_of_a_story_that_another_told_is_no_duplicate(desk: Desk) ->
     desk.read(entry("Both in talks on a pact", guid="g", url=PAGE, summary=LEAD))
     desk.screen()
     given, sentence = answered(desk)
-    assert given is Answer.FOLDED_INTO_STORY
+    assert given is Answer.IN_THREAD
     assert f"“{PACT}” of gazette" in sentence
 
 

@@ -17,7 +17,7 @@ from alerts.watches import Rule, Watch
 from crawler import archive
 from crawler.entries import Entry
 from crawler.sources import Source, SourceId
-from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW, entry, source
 from tests.crawler.test_archive import Book
 
 PACT = "OpenAI and Microsoft sign a new pact"
@@ -37,7 +37,7 @@ class Desk(Book):
 
     def __init__(self, engine: Engine, *known: Source) -> None:
         super().__init__(engine, *(known or (source(), source("gazette"))))
-        self.rulebook = Rulebook(self.sources, {"pact": WATCH}, Matcher([WATCH]), Backlog())
+        self.rulebook = Rulebook(self.sources, {"pact": WATCH}, Matcher([WATCH]), Backlog(), AT_ONCE)
         for s in self.sources:
             self.read(entry("Old news", source=SourceId(s)), of=s, now=NOW - HOUR)
         self.screen()
@@ -164,6 +164,6 @@ def test_a_crash_before_the_commit_loses_nothing_and_repeats_nothing(
 def test_a_rule_with_channels_of_its_own_tells_those(desk: Desk) -> None:
     rules = (Rule(id="core", level="alert", query="title:(OpenAI AND Microsoft)", channels=("desk",)),)
     own = WATCH.model_copy(update={"rules": rules, "channels": ()})
-    desk.rulebook = Rulebook(desk.sources, {"pact": own}, Matcher([own]), Backlog())
+    desk.rulebook = Rulebook(desk.sources, {"pact": own}, Matcher([own]), Backlog(), AT_ONCE)
     desk.bring(PACT)
     assert [d.channel for d in desk.told()] == ["desk"]

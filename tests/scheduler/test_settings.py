@@ -149,8 +149,6 @@ def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
         "sources[map].kind",
         "channels[news].quiet",
         "retention",
-        "stories.group_wait",
-        "stories.follow_ups",
         "stories.quiet",
         "limits",
     ]

@@ -1,0 +1,110 @@
+"""Promotion: is a follow-up shown in the channel too, or does it stay in its thread?
+
+Lives here: what an article adds to a thread, and the reasons for which that is worth an interruption. Pure:
+commentary has no reason. Not here: what is known of the thread (`threads`), how its words are read (`facts`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alerts.stories import Tie
+from alerts.threads import PRIMARY, Thread, Told, better, is_copy, is_retitled, told_of
+from crawler.articles import Article
+
+
+class Promotion(StrEnum):
+    """Why a follow-up is shown in the channel too."""
+
+    PRIMARY_SOURCE = "primary_source"  # a filing, a regulator, a company speaks, and none of its kind had
+    HIGHER_TIER = "higher_tier"
+    CONTRADICTION = "contradiction"  # its headline denies, and none did
+    NEW_AMOUNT = "new_amount"  # its headline has a sum that nobody had
+    NEW_DATE = "new_date"  # a year
+    NEW_PARTY = "new_party"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """A reason, and the words for it."""
+
+    promotion: Promotion
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What an article adds to the thread of its story."""
+
+    told: Told
+    promoted: tuple[Reasoned, ...] = ()
+    was: str | None = None  # the headline it was told by; None: it is new in the thread
+
+    @property
+    def note(self) -> str:
+        if self.was is not None:
+            return "headline changed"
+        return ", ".join(one.said for one in self.promoted)
+
+
+def addition(thread: Thread, article: Article, tie: Tie) -> Addition | None:
+    """What it adds; None: nothing. A changed headline is told once for each article: some flap."""
+    before = thread.of(article.id)
+    if before is not None:
+        if before.copy or before.retitled or not is_retitled(before.title, article.title):
+            return None
+        return Addition(before, was=before.title)
+    if is_copy(article, tie, thread):
+        return None
+    told = told_of(article)
+    told = told_of(article, leads=better(told, thread.lead))
+    return Addition(told, promotions(thread, told))
+
+
+def promotions(thread: Thread, new: Told) -> tuple[Reasoned, ...]:
+    """All reasons there are, the weightiest first; empty: it stays in the thread."""
+    found = (rule(thread, new) for rule in RULES)
+    return tuple(one for one in found if one is not None)
+
+
+def _primary_source(thread: Thread, new: Told) -> Reasoned | None:
+    spoke = {one.publisher for one in thread.articles}
+    if new.publisher not in PRIMARY or new.publisher in spoke:
+        return None
+    return Reasoned(Promotion.PRIMARY_SOURCE, f"primary source ({new.publisher})")
+
+
+def _higher_tier(thread: Thread, new: Told) -> Reasoned | None:
+    if new.publisher in PRIMARY or new.tier >= min(one.tier for one in thread.articles):
+        return None
+    if any(one.publisher in PRIMARY for one in thread.articles):
+        return None
+    return Reasoned(Promotion.HIGHER_TIER, f"tier {new.tier}")
+
+
+def _contradiction(thread: Thread, new: Told) -> Reasoned | None:
+    if not new.facts.denies or any(one.facts.denies for one in thread.articles):
+        return None
+    return Reasoned(Promotion.CONTRADICTION, "contradicts")
+
+
+def _new(promotion: Promotion, what: str, top: str, known: str) -> Callable[[Thread, Told], Reasoned | None]:
+    """Something in the headline that no article of the thread has, in its headline or below."""
+
+    def rule(thread: Thread, new: Told) -> Reasoned | None:
+        had = frozenset[str]().union(*(getattr(one.facts, known) for one in thread.articles))
+        added = sorted(getattr(new.facts, top) - had)
+        return Reasoned(promotion, f"{what} {', '.join(added)}") if added else None
+
+    return rule
+
+
+# In this order they are said.
+RULES: Sequence[Callable[[Thread, Told], Reasoned | None]] = (
+    _primary_source,
+    _higher_tier,
+    _contradiction,
+    _new(Promotion.NEW_AMOUNT, "new figure:", "top_amounts", "amounts"),
+    _new(Promotion.NEW_DATE, "new date:", "top_years", "years"),
+    _new(Promotion.NEW_PARTY, "new party:", "top_parties", "parties"),
+)

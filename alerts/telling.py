@@ -1,0 +1,198 @@
+"""What a verdict puts into the outbox: the root of a story, what its thread says, the root as it grows.
+
+Lives here: which deliveries follow from an article, written down in the ledger's threads and the outbox,
+within the caller's transaction. Not here: whether (`alerting`, `promotion`), the moves of a delivery
+(`outbox`).
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from alerts import ledger, outbox
+from alerts.matching import Match
+from alerts.notifications import Alarm, Body, DeliveryId, FollowUp, Item
+from alerts.outbox import Root
+from alerts.promotion import Addition
+from alerts.stories import StoryHabits, StoryId
+from alerts.threads import Thread, hurries, told_of
+from alerts.watches import Watch
+from crawler.articles import Article
+
+log = structlog.get_logger(__name__)
+
+_DELIVERIES = uuid.UUID(
+    "6f0a5b0e-6f43-4d1a-9e0b-7a1d9d1f4c55"
+)  # namespace of delivery ids; chosen once, never changed
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells for one watch at one moment."""
+
+    connection: Connection
+    habits: StoryHabits
+    watch: Watch
+    now: datetime
+
+    # ---- the root
+
+    def begin(self, article: Article, match: Match, story: StoryId) -> int:
+        """A story is told of, at once if there is no better source to wait for. How many deliveries?"""
+        ledger.write_alert(self.connection, article, match, story, self.now)
+        ledger.join_thread(self.connection, story, self.watch.id, told_of(article, leads=True), self.now)
+        alarm = _alarm(self.watch, article, match)
+        queued = sum(
+            outbox.enqueue(
+                self.connection,
+                DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{self.watch.id}/{channel}").hex),
+                channel,
+                alarm,
+                story=story,
+                watch=self.watch.id,
+                now=self.now,
+                due_at=self._root_due(article),
+            )
+            for channel in self.watch.told(match.rule)
+        )
+        log.info(
+            "alerted",
+            watch=self.watch.id,
+            rule=match.rule,
+            story=story,
+            source=article.source,
+            title=article.title[:120],
+        )
+        return queued
+
+    def _root_due(self, article: Article) -> datetime:
+        return self.now if hurries(article) else self.now + self.habits.group_wait
+
+    # ---- its thread
+
+    def add(self, article: Article, match: Match, thread: Thread, added: Addition) -> int:
+        """An article joins the thread: the root counts it or is led by it, a reply says what it adds.
+
+        While the root waits, nobody is told twice: what has nothing to say beyond it is only counted.
+        """
+        ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, added.told, self.now)
+        leads, later = added.told.leads, self.now + self.habits.follow_ups
+        grown = thread.joined_by(added.told)
+        queued = 0
+        for root in self._roots(thread):
+            body = _alarm(self.watch, article, match) if leads else root.body
+            edit_at = self.now if leads else later
+            self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
+            if root.begun or (added.promoted and not leads):
+                due_at = self.now if added.promoted else later
+                aloud = root.begun and bool(added.promoted)
+                queued += self._reply(root, article, thread, added, due_at, aloud=aloud)
+        return queued
+
+    def count(self, article: Article, thread: Thread) -> None:
+        """A copy: the root counts it, and nobody speaks of it."""
+        told = told_of(article, copy=True)
+        ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, told, self.now)
+        grown = thread.joined_by(told)
+        for root in self._roots(thread):
+            edit_at = self.now + self.habits.follow_ups
+            self._revise(root, _grown(root.body, grown), edit_at, self.now + self.habits.group_wait)
+
+    def retitle(self, article: Article, thread: Thread, added: Addition) -> int:
+        """A told headline was changed: the thread says from what, and the root it leads shows the new one."""
+        ledger.retitle(self.connection, self.watch.id, article.id, article.title)
+        queued = 0
+        for root in self._roots(thread):
+            if added.told.leads and isinstance(root.body, Alarm):
+                body = replace(root.body, title=article.title, title_spans=())
+                self._revise(root, body, self.now, self.now + self.habits.group_wait)
+            if root.begun:
+                queued += self._reply(root, article, thread, added, self.now)
+        return queued
+
+    def _roots(self, thread: Thread) -> Iterable[Root]:
+        return outbox.roots(self.connection, thread.story, self.watch.id)
+
+    def _revise(self, root: Root, body: Body, edit_at: datetime, due_at: datetime) -> None:
+        outbox.revise(self.connection, root, body, self.now, edit_at=edit_at, due_at=due_at)
+
+    def _reply(
+        self,
+        root: Root,
+        article: Article,
+        thread: Thread,
+        added: Addition,
+        due_at: datetime,
+        *,
+        aloud: bool = False,
+    ) -> bool:
+        said = FollowUp(
+            of=thread.lead.title,
+            watch=self.watch.id,
+            watch_name=self.watch.name or self.watch.id,
+            items=(_item(article, added),),
+        )
+        delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{root.id}/{article.revision}").hex)
+        log.info(
+            "followed up",
+            watch=self.watch.id,
+            story=thread.story,
+            source=article.source,
+            adds=added.note,
+            broadcast=aloud,
+        )
+        return outbox.reply(self.connection, root, delivery, said, self.now, due_at=due_at, broadcast=aloud)
+
+
+# ---- bodies
+
+
+def _grown(body: Body, thread: Thread) -> Body:
+    """The root with what is known of its story by now."""
+    if not isinstance(body, Alarm):
+        return body
+    lead, first, told_first = thread.lead, thread.first, thread.articles[0]
+    earlier = first.article != lead.article
+    status = f"Led by {lead.source_name} ({lead.publisher}); first told by {told_first.source_name}"
+    return replace(
+        body,
+        also=thread.also,
+        copies=thread.copies,
+        first_seen=first.seen if earlier else None,
+        first_source=first.source_name if earlier else "",
+        status=status if told_first.article != lead.article else "",
+    )
+
+
+def _item(article: Article, added: Addition) -> Item:
+    return Item(
+        title=article.title or "(no headline)",
+        link=article.link,
+        source_name=article.source_name,
+        language=article.language,
+        published=article.published,
+        seen=article.seen,
+        note=added.note,
+        was=added.was,
+    )
+
+
+def _alarm(watch: Watch, article: Article, match: Match) -> Alarm:
+    return Alarm(
+        title=article.title or (match.sentence.text if match.sentence else "") or "(no headline)",
+        title_spans=match.title_spans if article.title else (),
+        link=article.link,
+        source_name=article.source_name,
+        language=article.language,
+        published=article.published,
+        seen=article.seen,
+        sentence=match.sentence,
+        watch=watch.id,
+        watch_name=watch.name or watch.id,
+        rule=match.rule,
+        look_alike=match.look_alike,
+    )

@@ -1,0 +1,271 @@
+"""From verdicts to roots, replies and edits, through the door and on each kind of database."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from alerts import ledger, outbox
+from alerts.alerting import Backlog, Reason
+from alerts.explanation import Answer
+from alerts.matching import Matcher
+from alerts.notifications import Alarm, FollowUp, Kind
+from alerts.outbox import Record, State
+from alerts.screen import Rulebook
+from alerts.silences import Aim
+from alerts.stories import Joined, StoryHabits, StoryId, Tie
+from crawler import archive
+from crawler.sources import SourceId
+from tests.alerts.test_screen import PACT, WATCH, Desk
+from tests.builders import MINUTE, NOW, entry, source
+from tests.telling import SECOND
+
+HABITS = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE)
+ONE_CHANNEL = WATCH.model_copy(update={"channels": ("news",)})
+LATER = NOW + 10 * MINUTE
+
+
+class Room(Desk):
+    """A desk with sources of every sort; what was due is sent before the next thing happens."""
+
+    def __init__(self, engine: Engine, habits: StoryHabits = HABITS) -> None:
+        self.at = NOW
+        super().__init__(
+            engine,
+            source(),
+            source("gazette"),
+            source("echo"),
+            source("mirror"),
+            source("bugle", tier=1),
+            source("sec", publisher="filing", tier=1),
+            source("corp", publisher="company"),
+        )
+        self.rulebook = Rulebook(
+            self.sources, {"pact": ONE_CHANNEL}, Matcher([ONE_CHANNEL]), Backlog(), habits
+        )
+
+    def follow(self, title: str, of: str, now: datetime = LATER, **changes: Any) -> None:
+        """Another article of the one story there is, in words of its own."""
+        address = f"https://{of}.example/{abs(hash(title))}"
+        new = entry(title, **{"source": SourceId(of), "url": address, **changes})
+        self.read(new, of=of, now=now)
+        joined = Joined(self.story, Tie.FOUNDER)
+        with self.engine.begin() as connection:
+            (article,) = archive.find(connection, self.sources, address)
+            ledger.add_to_story(connection, joined, article, (), now)
+        self.screen(now)
+
+    @property
+    def story(self) -> StoryId:
+        with self.engine.connect() as connection:
+            return StoryId(ledger.recent_alerts(connection, 1)[0].story)
+
+    def send(self, now: datetime = LATER) -> list[Record]:
+        """All that is due is sent. What was it?"""
+        before = {one.id for one in self.records() if one.state is State.SENT}
+        at = max(now, self.at)
+        while True:
+            at += 3 * SECOND
+            with self.engine.begin() as connection:
+                claim = outbox.claim(connection, "news", at, 25 * SECOND, SECOND)
+                claim = claim or outbox.claim_edit(connection, "news", at, 25 * SECOND, SECOND)
+                if claim is None:
+                    break
+                outbox.sent(connection, claim, f"{int(at.timestamp())}.000000", at)
+        self.at = at
+        return [one for one in self.records() if one.state is State.SENT and one.id not in before]
+
+    def records(self) -> list[Record]:
+        with self.engine.connect() as connection:
+            return outbox.records(connection)
+
+    def root(self) -> Alarm:
+        """As it is by now."""
+        (root,) = [one for one in self.records() if one.kind is Kind.ROOT]
+        assert isinstance(root.body, Alarm)
+        return root.body
+
+    def replies(self) -> list[FollowUp]:
+        return [one.body for one in self.records() if isinstance(one.body, FollowUp)]
+
+    def reasons(self, what: str) -> list[str]:
+        with self.engine.connect() as connection:
+            (article,) = archive.find(connection, self.sources, what)
+            return [row.reason for row in ledger.matches_of(connection, article.id)]
+
+
+@pytest.fixture
+def room(engine: Engine) -> Room:
+    return Room(engine)
+
+
+# ---- group_wait
+
+
+@pytest.mark.parametrize(
+    ("of", "wait"),
+    [("herald", 2 * MINUTE), ("bugle", timedelta(0)), ("sec", timedelta(0)), ("corp", timedelta(0))],
+)
+def test_the_root_waits_only_where_a_better_source_may_come(room: Room, of: str, wait: timedelta) -> None:
+    room.bring(PACT, of=of)
+    just_before = [] if not wait else room.send(NOW + wait - 10 * SECOND)
+    assert just_before == []
+    assert [one.kind for one in room.send(NOW + wait)] == [Kind.ROOT]
+
+
+def test_while_the_root_waits_the_better_source_takes_its_place_and_nobody_is_told_twice(room: Room) -> None:
+    room.bring(PACT)
+    room.follow("OpenAI and Microsoft in new agreement", of="gazette", now=NOW + 10 * SECOND)
+    room.follow("OpenAI, Microsoft: form 8-K", of="sec", now=NOW + 20 * SECOND)
+    (told,) = room.send(NOW + 20 * SECOND)
+    assert isinstance(told.body, Alarm)
+    assert (told.body.title, told.body.source_name) == ("OpenAI, Microsoft: form 8-K", "Sec")
+    assert told.body.also == ("Herald", "Gazette")
+    assert (told.body.first_source, told.body.first_seen) == ("Herald", NOW)
+    assert room.send(NOW + 20 * MINUTE) == []
+
+
+# ---- follow-ups
+
+
+def test_commentary_stays_in_the_thread_in_one_reply_every_three_minutes(room: Room) -> None:
+    room.bring(PACT)
+    room.send()
+    room.follow("What OpenAI and Microsoft mean for you", of="gazette")
+    room.follow("OpenAI and Microsoft, a comment", of="herald", now=LATER + MINUTE)
+    assert room.send(LATER + 2 * MINUTE) == []
+    assert {one.kind for one in room.send(LATER + 4 * MINUTE)} == {Kind.REPLY, Kind.EDIT}
+    assert [item.title for item in room.replies()[0].items] == [
+        "What OpenAI and Microsoft mean for you",
+        "OpenAI and Microsoft, a comment",
+    ]
+    assert room.root().also == ("Gazette",)
+
+
+def test_when_a_filing_arrives_the_root_is_led_by_it_and_the_thread_says_so(room: Room) -> None:
+    room.bring(PACT)
+    room.send()
+    room.follow("OpenAI, Microsoft: form 8-K", of="sec")
+    assert {one.kind for one in room.send()} == {Kind.REPLY, Kind.EDIT}
+    (said,) = room.replies()
+    assert [item.note for item in said.items] == ["primary source (filing)"]
+    root = room.root()
+    assert (root.title, root.also) == ("OpenAI, Microsoft: form 8-K", ("Herald",))
+    assert root.status == "Led by Sec (filing); first told by Herald"
+
+
+def test_a_contradiction_is_shown_in_the_channel_at_once(room: Room) -> None:
+    room.bring(PACT)
+    room.send()
+    room.follow("Microsoft denies pact with OpenAI", of="gazette")
+    claimed = room.send()
+    assert [one.kind for one in claimed] == [Kind.REPLY]
+    with room.engine.connect() as connection:
+        broadcast = connection.scalar(
+            outbox.deliveries.select()
+            .with_only_columns(outbox.deliveries.c.broadcast)
+            .where(outbox.deliveries.c.kind == Kind.REPLY)
+        )
+    assert broadcast
+
+
+def test_copies_are_counted_and_not_spoken_of(room: Room) -> None:
+    room.bring(PACT)
+    room.send()
+    for of in ("gazette", "echo", "mirror"):
+        room.bring(PACT, of=of, now=LATER)
+    assert room.replies() == []
+    assert [one.kind for one in room.send(LATER + 4 * MINUTE)] == [Kind.EDIT]
+    assert (room.root().copies, room.root().also) == (3, ())
+
+
+def test_two_rules_that_hold_for_one_article_make_one_follow_up(room: Room) -> None:
+    room.bring(PACT, summary="OpenAI and Microsoft, at length.")
+    room.send()
+    room.follow("OpenAI and Microsoft again", of="gazette", summary="OpenAI and Microsoft, at length.")
+    assert sum(len(said.items) for said in room.replies()) == 1
+
+
+def test_what_is_silenced_does_not_join_the_thread(room: Room) -> None:
+    room.bring(PACT)
+    story = room.story
+    with room.engine.begin() as connection:
+        ledger.add_silence(connection, Aim.STORY, story, NOW, LATER + MINUTE, "ann", "")
+    room.send()
+    room.follow("Microsoft denies pact with OpenAI", of="gazette")
+    assert room.replies() == []
+    assert room.root().also == ()
+
+
+def test_a_crash_before_the_commit_adds_nothing_and_repeats_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.bring(PACT)
+    room.send()
+
+    def full_disk(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(archive, "mark_screened", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            room.follow("Microsoft denies pact with OpenAI", of="gazette")
+    assert room.replies() == []
+    room.screen(LATER)
+    room.screen(LATER)
+    assert [len(said.items) for said in room.replies()] == [1]
+
+
+# ---- changed headlines
+
+
+def test_a_changed_headline_is_told_in_the_thread_with_what_it_was(room: Room) -> None:
+    address = "https://herald.example/pact"
+    room.bring(PACT, guid="g", url=address)
+    room.send()
+    room.bring("OpenAI and Microsoft end pact", guid="g", url=address, now=LATER)
+    (said,) = room.replies()
+    assert [(item.was, item.title) for item in said.items] == [(PACT, "OpenAI and Microsoft end pact")]
+    assert room.root().title == "OpenAI and Microsoft end pact"
+    assert room.reasons(address) == [Reason.FIRST_OF_STORY, Reason.RETITLED]
+    assert room.why(address) is Answer.TOLD
+
+
+def test_also_where_no_rule_holds_for_the_new_one(room: Room) -> None:
+    address = "https://herald.example/pact"
+    room.bring(PACT, guid="g", url=address)
+    room.send()
+    room.bring("Two firms end their pact", guid="g", url=address, now=LATER)
+    assert [item.title for said in room.replies() for item in said.items] == ["Two firms end their pact"]
+
+
+def test_a_headline_that_is_edited_fifty_times_makes_one_reply(room: Room) -> None:
+    address = "https://herald.example/pact"
+    room.bring(PACT, guid="g", url=address)
+    room.send()
+    for number in range(50):
+        at = LATER + number * MINUTE
+        room.bring(f"OpenAI and Microsoft, take {number}", guid="g", url=address, now=at)
+        room.send(at)
+    assert len(room.replies()) == 1
+
+
+# ---- why
+
+
+def test_why_says_that_it_joined_the_thread_and_what_it_adds(room: Room) -> None:
+    room.bring(PACT)
+    room.send()
+    room.follow("Microsoft denies pact with OpenAI", of="gazette")
+    room.follow("OpenAI and Microsoft, a comment", of="gazette")
+    with room.engine.connect() as connection:
+        reasons = ledger.verdict_counts(connection, NOW)
+    assert reasons == {Reason.FIRST_OF_STORY: 1, Reason.PROMOTED: 1, Reason.FOLLOW_UP: 1}
+    assert room.why(_address(room, "Microsoft denies")) is Answer.IN_THREAD
+
+
+def _address(room: Room, beginning: str) -> str:
+    (item,) = [item for said in room.replies() for item in said.items if item.title.startswith(beginning)]
+    assert item.link is not None
+    return item.link
