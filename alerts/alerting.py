@@ -38,6 +38,9 @@ class Limits(Keys):
     flood: Annotated[int, Field(ge=1)] | None = 20
 
 
+UNLIMITED = Limits(roots_per_day=None, posts_per_hour=None, flood=None)
+
+
 class Action(StrEnum):
     TELL = "tell"
     ADD = "add"  # to the thread of its story
@@ -50,6 +53,8 @@ class Reason(StrEnum):
 
     FIRST_OF_STORY = "first_of_story"
     DIGEST_LEVEL = "digest_level"
+    FLOOD = "flood"  # its source brought too much at once
+    BUDGET = "budget"  # its rule or a channel has had enough for now
     FOLLOW_UP = "follow_up"  # it stays in the thread
     PROMOTED = "promoted"  # the channel sees it too
     RETITLED = "retitled"  # it was told under another headline
@@ -79,6 +84,8 @@ class Circumstances:
     backlog_told: int  # alerts from the first reading of this source so far
     backlog: Backlog
     addition: Addition | None = None  # to what was told; None: nothing
+    flood: str = ""  # how its source is over `limits.flood`; empty: it is not
+    over_budget: str = ""  # which limit is reached, and by what; empty: none
 
 
 def decide(given: Circumstances) -> Verdict:
@@ -152,6 +159,14 @@ def _digest_level(given: Circumstances) -> Verdict | None:
     return Verdict(Action.HOLD, Reason.DIGEST_LEVEL) if given.match.level == "digest" else None
 
 
+def _flood(given: Circumstances) -> Verdict | None:
+    return Verdict(Action.HOLD, Reason.FLOOD, given.flood) if given.flood else None
+
+
+def _budget(given: Circumstances) -> Verdict | None:
+    return Verdict(Action.HOLD, Reason.BUDGET, given.over_budget) if given.over_budget else None
+
+
 # In this order: a shadow tells nobody, whatever else holds; what was told is told; a person's word comes
 # before ours; old news is none for a thread either.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
@@ -162,4 +177,6 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _too_old,
     _follow_up,
     _digest_level,
+    _flood,
+    _budget,
 )

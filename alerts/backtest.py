@@ -11,7 +11,7 @@ them, and that the language of an article was not known before its page was read
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from alerts import ledger, outbox
-from alerts.alerting import Action, Reason
+from alerts.alerting import UNLIMITED, Action, Reason
 from alerts.forecast import (
     Comparison,
     Forecast,
@@ -32,6 +32,7 @@ from alerts.forecast import (
     told_only_by,
 )
 from alerts.matching import Match
+from alerts.notifications import Kind
 from alerts.screen import Rulebook, judge, turn
 from alerts.silences import Silence
 from crawler import archive
@@ -150,6 +151,8 @@ def _order(met: _Met) -> tuple[datetime, float, int]:
 
 
 def _replay(book: Rulebook, met: Iterable[_Met], silences: Sequence[Silence]) -> Replay:
+    """Without limits: how far rules would go beyond them is the question."""
+    book = replace(book, limits=UNLIMITED)
     scratch = create_engine("sqlite://", poolclass=StaticPool)
     try:
         for tables in (ledger.tables, outbox.tables):
@@ -165,6 +168,7 @@ def _replay(book: Rulebook, met: Iterable[_Met], silences: Sequence[Silence]) ->
 def _judge(
     connection: Connection, book: Rulebook, met: _Met, silences: Sequence[Silence]
 ) -> Iterator[Judged]:
+    outbox.assume_sent(connection, met.at)
     judge(connection, book, met.article, met.found, silences, met.at)
     for row in ledger.matches_of(connection, met.article.id):
         if row.revision == met.article.revision:
@@ -183,8 +187,10 @@ def _judge(
 
 
 def _sent(connection: Connection) -> Iterator[Sent]:
+    """What would have stood in the channels; what stayed in a thread did not."""
     for record in outbox.records(connection, limit=-1):
-        yield Sent(record.channel, record.watch or "", record.created_at)
+        if record.kind is Kind.ROOT or record.broadcast:
+            yield Sent(record.channel, record.watch or "", record.created_at)
 
 
 # ---- what it amounts to

@@ -33,6 +33,8 @@ class Answer(StrEnum):
     DEAD = "dead"  # decided, but nobody will hear of it until a person has looked
     HELD_FOR_DIGEST = "held_for_digest"
     IN_THREAD = "in_thread"  # its story was told, and its thread says what it adds
+    HELD_BY_FLOOD = "held_by_flood"  # its source brought too much at once: it is in the digest
+    HELD_BY_BUDGET = "held_by_budget"  # its rule or its channel had had enough: it is in the digest
     DUPLICATE_OF = "duplicate_of"  # of an article that was told
     FOLDED_INTO_STORY = "folded_into_story"  # its story was told, and it is no copy of what was told
     SILENCED = "silenced"
@@ -223,20 +225,30 @@ _SHARED = {
 }
 
 
-def _held(case: _Case, row: Row[Any]) -> _Said:
-    held = f"Rule {row.rule} is of level {row.level}"
+def _held_by_level(case: _Case, row: Row[Any]) -> _Said:
+    return _held(case, row, Answer.HELD_FOR_DIGEST, f"Rule {row.rule} is of level {row.level}")
+
+
+def _withheld(answer: Answer) -> Callable[[_Case, Row[Any]], _Said]:
+    """What would have rung, but for a limit."""
+
+    def said(case: _Case, row: Row[Any]) -> _Said:
+        return _held(case, row, answer, f"Rule {row.rule} held, and {row.detail}")
+
+    return said
+
+
+def _held(case: _Case, row: Row[Any], answer: Answer, held: str) -> _Said:
     digests = ledger.digests_of(case.connection, row.story, row.watch)
     records = [r for one in digests for r in outbox.records(case.connection, delivery=DeliveryId(one))]
     alert = ledger.alert_of(case.connection, row.story, row.watch)
     if records:
         which = ", ".join(f"{r.channel} of {_shown(r.created_at)} ({r.state})" for r in records)
-        return _Said(Answer.HELD_FOR_DIGEST, f"{held}: its story is in the digest for {which}.", records)
+        return _Said(answer, f"{held}: its story is in the digest for {which}.", records)
     if alert:
         told = f"its story was told meanwhile, on {_shown(alert.at)}, and so is not in the digest"
-        return _Said(Answer.HELD_FOR_DIGEST, f"{held}: {told}.")
-    return _Said(
-        Answer.HELD_FOR_DIGEST, f"{held}: it is held for the digest; `tocsin check` says when that is."
-    )
+        return _Said(answer, f"{held}: {told}.")
+    return _Said(answer, f"{held}: it is held for the digest; `tocsin check` says when that is.")
 
 
 def _quiet(answer: Answer, opening: str) -> Callable[[_Case, Row[Any]], _Said]:
@@ -262,7 +274,9 @@ OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.PROMOTED: _in_thread,
     Reason.RETITLED: _in_thread,
     Reason.ALREADY_TOLD: _already_told,
-    Reason.DIGEST_LEVEL: _held,
+    Reason.DIGEST_LEVEL: _held_by_level,
+    Reason.FLOOD: _withheld(Answer.HELD_BY_FLOOD),
+    Reason.BUDGET: _withheld(Answer.HELD_BY_BUDGET),
     Reason.SILENCED: _quiet(Answer.SILENCED, "It is kept quiet by "),
     Reason.BASELINE: _quiet(Answer.BASELINE, "It is not told: "),
     Reason.TOO_OLD: _quiet(Answer.TOO_OLD, "It is not told, being old news: "),

@@ -372,6 +372,21 @@ def backlog_told(connection: Connection, source: str) -> int:
     return connection.scalar(select(func.count()).select_from(alerts).where(which)) or 0
 
 
+def words_told(connection: Connection, watch: str, rule: str, since: datetime) -> list[frozenset[str]]:
+    """Of each story that this rule told since then, the words that matched."""
+    which = (matches.c.watch == watch, matches.c.rule == rule, matches.c.at >= since)
+    rows = connection.execute(select(matches.c.evidence).where(*which, matches.c.action == Action.TELL.value))
+    return [frozenset(one["text"].casefold() for one in row.evidence) for row in rows]
+
+
+def matched_of(connection: Connection, source: str, since: datetime) -> int:
+    """How many articles of a source some rule that may ring held for since then."""
+    which = (matches.c.source == source, matches.c.at >= since, matches.c.level == "alert")
+    live = matches.c.reason.not_in((Reason.SHADOW.value, Reason.BASELINE.value))
+    counted = select(func.count(matches.c.article.distinct())).where(*which, live)
+    return connection.scalar(counted) or 0
+
+
 def matches_of(connection: Connection, article: int) -> Sequence[Row[Any]]:
     """Every match of an article with its verdict, oldest first."""
     return connection.execute(

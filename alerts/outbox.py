@@ -214,6 +214,7 @@ class Record:
 
     id: DeliveryId
     kind: Kind
+    broadcast: bool
     channel: str
     story: str | None
     watch: str | None
@@ -959,6 +960,16 @@ def _still_missed(connection: Connection, missed: Sequence[Missed], now: datetim
     return done
 
 
+# --- gone over again
+
+
+def assume_sent(connection: Connection, now: datetime) -> None:
+    """In a notebook of a replay, where nobody sends: what would have been sent by now was."""
+    due = (deliveries.c.state == State.WAITING, deliveries.c.due_at <= now)
+    values = {"state": State.SENT, "sent_at": deliveries.c.due_at, "attempts": 1, "changed_at": now}
+    connection.execute(update(deliveries).where(*due).values(values))
+
+
 # --- what a person may ask and do -----------------------------------------------------------------
 
 
@@ -969,6 +980,13 @@ def counts(connection: Connection, channel: str | None = None) -> dict[State, in
         statement = statement.where(deliveries.c.channel == channel)
     known = {State(state): number for state, number in connection.execute(statement)}
     return {state: known.get(state, 0) for state in State}
+
+
+def posts(connection: Connection, channel: str, since: datetime) -> int:
+    """How many messages were put in for a channel since then; what stays in a thread is none."""
+    seen = or_(deliveries.c.kind == Kind.ROOT, deliveries.c.broadcast.is_(True))
+    which = (deliveries.c.channel == channel, deliveries.c.created_at >= since, seen)
+    return connection.scalar(select(func.count()).select_from(deliveries).where(*which)) or 0
 
 
 def oldest_waiting(connection: Connection) -> datetime | None:
@@ -1050,6 +1068,7 @@ def _record(row: Row[Any]) -> Record:
     return Record(
         id=DeliveryId(row.id),
         kind=Kind(row.kind),
+        broadcast=row.broadcast,
         channel=row.channel,
         story=row.story,
         watch=row.watch,

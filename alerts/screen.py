@@ -6,16 +6,17 @@ revisions again and finds the same; after it, match, alert, delivery and the mar
 `backtest`). Not here: the decisions themselves (`matching`, `stories`, `alerting`), the sending (`dispatch`).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine
 
 from alerts import ledger
-from alerts.alerting import Action, Backlog, Circumstances, Reason, decide
+from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, decide
 from alerts.matching import Match, Matcher
 from alerts.promotion import addition
 from alerts.silences import Silence, silencing
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100  # revisions a transaction: long enough to pay for its sync, short enough to let others write
 
+AT_ONCE = timedelta(minutes=10)  # what a source brings in this time, it brings at once
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,6 +45,7 @@ class Rulebook:
     matcher: Matcher
     backlog: Backlog
     stories: StoryHabits = field(default_factory=StoryHabits)
+    limits: Limits = UNLIMITED
 
 
 class Screened(NamedTuple):
@@ -65,10 +69,13 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
             return Screened()
         silences = ledger.list_silences(connection, now)
         done = Screened(articles=len(articles))
+        matched = {article.id: rulebook.matcher.match(article) for article in articles}
+        floods = _floods(connection, rulebook, articles, matched, now)
         for article in sorted(articles, key=turn):
-            found = rulebook.matcher.match(article)
+            found = matched[article.id]
             if found:
-                done += judge(connection, rulebook, article, found, silences, now)
+                flood = floods.get(article.source, "")
+                done += judge(connection, rulebook, article, found, silences, now, flood=flood)
             elif article.number > 1:
                 done += _note_retitled(connection, rulebook, article, now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
@@ -84,6 +91,32 @@ def turn(article: Article) -> float:
     return -(article.published or _EPOCH).timestamp() if article.baseline else 0
 
 
+def _floods(
+    connection: Connection,
+    rulebook: Rulebook,
+    articles: Sequence[Article],
+    matched: Mapping[int, Sequence[Match]],
+    now: datetime,
+) -> dict[SourceId, str]:
+    """The sources that bring more at once than people should be rung for, and how much."""
+    most = rulebook.limits.flood
+    if most is None:
+        return {}
+    ringing = [
+        article.source
+        for article in articles
+        if not article.baseline
+        and any(one.level == "alert" and not one.shadow for one in matched[article.id])
+    ]
+    floods = {}
+    for source, count in Counter(ringing).items():
+        total = count + ledger.matched_of(connection, source, now - AT_ONCE)
+        if total > most:
+            floods[source] = f"{source} brought {total} articles at once"
+            log.warning("flood held for the digest", source=source, articles=total)
+    return floods
+
+
 def judge(
     connection: Connection,
     rulebook: Rulebook,
@@ -92,10 +125,12 @@ def judge(
     silences: Sequence[Silence],
     now: datetime,
     came: datetime | None = None,
+    flood: str = "",
 ) -> Screened:
     """What follows from the matches of an article: story, verdicts, alerts, deliveries; all written down.
 
-    `came`: the day by which its story is looked up, where that is not today.
+    `came`: the day by which its story is looked up, where that is not today. `flood`: what is said of its
+    source where that brings too much at once.
     """
     joined = _story(connection, article, found, came or now)
     story = joined.story if joined else None
@@ -104,6 +139,8 @@ def judge(
         silence = silencing(silences, article, match, story, now)
         thread = ledger.thread(connection, story, match.watch) if story else None
         added = addition(thread, article, joined.tie) if thread and joined else None
+        watch = rulebook.watches[match.watch]
+        teller = Teller(connection, rulebook.stories, rulebook.limits, watch, now)
         verdict = decide(
             Circumstances(
                 article=article,
@@ -114,12 +151,13 @@ def judge(
                 backlog_told=ledger.backlog_told(connection, article.source) if article.baseline else 0,
                 backlog=rulebook.backlog,
                 addition=added,
+                flood=flood,
+                over_budget="" if thread or match.level == "digest" else teller.over_budget(match.rule),
             )
         )
         ledger.write_match(connection, article, match, story, verdict, now)
         if silence and verdict.reason is Reason.SILENCED:
             ledger.count_held(connection, silence.id)
-        teller = Teller(connection, rulebook.stories, rulebook.watches[match.watch], now)
         if verdict.action is Action.TELL and story is not None:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
         elif thread and added and verdict.reason is Reason.RETITLED:
@@ -138,7 +176,7 @@ def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article,
         added = addition(thread, article, Tie.SAME_ARTICLE)
         watch = rulebook.watches.get(thread.watch)
         if watch is not None and added is not None:
-            teller = Teller(connection, rulebook.stories, watch, now)
+            teller = Teller(connection, rulebook.stories, rulebook.limits, watch, now)
             done += Screened(deliveries=teller.retitle(article, thread, added))
     return done
 

@@ -6,14 +6,16 @@ within the caller's transaction. Not here: whether (`alerting`, `promotion`), th
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from alerts import ledger, outbox
+from alerts.alerting import Limits
 from alerts.matching import Match
 from alerts.notifications import Alarm, Body, DeliveryId, FollowUp, Item
 from alerts.outbox import Root
@@ -22,6 +24,9 @@ from alerts.stories import StoryHabits, StoryId
 from alerts.threads import Thread, hurries, told_of
 from alerts.watches import Watch
 from crawler.articles import Article
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +41,33 @@ class Teller:
 
     connection: Connection
     habits: StoryHabits
+    limits: Limits
     watch: Watch
     now: datetime
+
+    # ---- how much
+
+    def over_budget(self, rule: str) -> str:
+        """Which limit a further root of this rule would break, and by what; empty: none."""
+        return self._rule_over_budget(rule) or self._channel_over_budget(self.watch.told(rule))
+
+    def _rule_over_budget(self, rule: str) -> str:
+        most = self.limits.roots_per_day
+        told = ledger.words_told(self.connection, self.watch.id, rule, self.now - DAY) if most else []
+        if most is None or len(told) < most:
+            return ""
+        words = Counter(word for words in told for word in words)
+        word, count = min(words.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
+        by = f"; “{word}” is in {count} of them" if word else ""
+        return f"rule {rule} has told {len(told)} stories in 24 hours{by}"
+
+    def _channel_over_budget(self, channels: Iterable[str]) -> str:
+        most = self.limits.posts_per_hour
+        for channel in channels if most else ():
+            posts = outbox.posts(self.connection, channel, self.now - HOUR)
+            if most is not None and posts >= most:
+                return f"channel {channel} has had {posts} messages in an hour"
+        return ""
 
     # ---- the root
 
@@ -89,7 +119,8 @@ class Teller:
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if root.begun or (added.promoted and not leads):
                 due_at = self.now if added.promoted else later
-                aloud = root.begun and bool(added.promoted)
+                shown = root.begun and bool(added.promoted)
+                aloud = shown and not self._channel_over_budget((root.channel,))
                 queued += self._reply(root, article, thread, added, due_at, aloud=aloud)
         return queued
 

@@ -26,6 +26,7 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
         matcher=Matcher(watches, settings.watches.members()),
         backlog=settings.daemon.backlog,
         stories=settings.daemon.stories,
+        limits=settings.daemon.limits,
     )
 
 

@@ -327,7 +327,6 @@ def not_yet_in_force(settings: Settings) -> list[Problem]:
 _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
     ("retention",): "nothing is deleted yet",
     ("stories", "quiet"): "articles are one story by address, headline or passage",
-    ("limits",): "every alert is sent; `tocsin backtest` goes by roots_per_day",
 }
 
 

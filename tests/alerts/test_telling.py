@@ -1,24 +1,27 @@
 """From verdicts to roots, replies and edits, through the door and on each kind of database."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from alerts import ledger, outbox
-from alerts.alerting import Backlog, Reason
-from alerts.explanation import Answer
+from alerts.alerting import UNLIMITED, Backlog, Reason
+from alerts.channels import Channel, DigestTime
+from alerts.explanation import Answer, why
 from alerts.matching import Matcher
-from alerts.notifications import Alarm, FollowUp, Kind
+from alerts.notifications import Alarm, Digest, FollowUp, Kind
 from alerts.outbox import Record, State
 from alerts.screen import Rulebook
 from alerts.silences import Aim
 from alerts.stories import Joined, StoryHabits, StoryId, Tie
+from alerts.sum_up import sum_up
 from crawler import archive
 from crawler.sources import SourceId
 from tests.alerts.test_screen import PACT, WATCH, Desk
-from tests.builders import MINUTE, NOW, entry, source
+from tests.builders import HOUR, MINUTE, NOW, entry, source
 from tests.telling import SECOND
 
 HABITS = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE)
@@ -269,3 +272,80 @@ def _address(room: Room, beginning: str) -> str:
     (item,) = [item for said in room.replies() for item in said.items if item.title.startswith(beginning)]
     assert item.link is not None
     return item.link
+
+
+# ---- limits
+
+
+def limited(room: Room, **limits: int) -> None:
+    room.rulebook = replace(room.rulebook, limits=UNLIMITED.model_copy(update=limits))
+
+
+def test_a_rule_over_its_budget_falls_to_the_digest_and_why_names_the_word(room: Room) -> None:
+    limited(room, roots_per_day=2)
+    for number in range(3):
+        room.bring(f"OpenAI and Microsoft, story {number} of three", url=f"https://herald.example/{number}")
+    assert len(room.records()) == 2
+    with room.engine.connect() as connection:
+        (said,) = why(connection, room.rulebook, "https://herald.example/2", "pact")
+    assert said.answer is Answer.HELD_BY_BUDGET
+    assert "rule core has told 2 stories in 24 hours; “microsoft” is in 2 of them" in said.sentence
+    room.bring("OpenAI and Microsoft, the day after", now=NOW + 25 * HOUR, published=NOW + 25 * HOUR)
+    assert len(room.records()) == 3
+
+
+def test_what_a_budget_held_is_in_the_digest(room: Room) -> None:
+    limited(room, roots_per_day=1)
+    room.bring("OpenAI and Microsoft, story one of two")
+    room.bring("OpenAI and Microsoft, story two of two")
+    channel = Channel(id="news", kind="console", digest=DigestTime(at=time(13, 0)))
+    assert sum_up(room.engine, room.rulebook, channel, NOW + 2 * HOUR)
+    (digest,) = [one.body for one in room.records() if isinstance(one.body, Digest)]
+    assert [line.title for part in digest.parts for line in part.lines] == [
+        "OpenAI and Microsoft, story two of two"
+    ]
+
+
+def test_a_channel_that_has_had_enough_hears_of_new_stories_in_the_digest_and_of_nothing_aloud(
+    room: Room,
+) -> None:
+    room.bring(PACT)
+    room.send()
+    limited(room, posts_per_hour=1)
+    room.bring("Of OpenAI and Microsoft, another story", now=NOW + MINUTE)
+    room.follow("Microsoft denies pact with OpenAI", of="gazette", now=NOW + 2 * MINUTE)
+    assert [(one.kind, one.broadcast) for one in room.records() if one.kind is not Kind.EDIT] == [
+        (Kind.ROOT, False),
+        (Kind.REPLY, False),
+    ]
+
+
+def test_five_hundred_matches_at_once_are_on_record_and_in_one_digest(room: Room) -> None:
+    limited(room, flood=20)
+    many = [entry(f"OpenAI and Microsoft sign pact number {n}") for n in range(500)]
+    room.read(*many)
+    while room.screen().articles:
+        pass
+    assert room.records() == []
+    with room.engine.connect() as connection:
+        assert ledger.verdict_counts(connection, NOW) == {Reason.FLOOD: 500}
+
+
+def test_a_source_that_brings_much_but_slowly_is_no_flood(room: Room) -> None:
+    limited(room, flood=2)
+    for number in range(4):
+        at = NOW + number * 11 * MINUTE
+        room.bring(f"OpenAI and Microsoft, story {number} of four", now=at, published=at)
+    assert len(room.records()) == 4
+
+
+def test_a_first_reading_is_no_flood(room: Room) -> None:
+    limited(room, flood=2)
+    new = source("new")
+    room.sources[SourceId("new")] = new
+    with room.engine.begin() as connection:
+        archive.enrol(connection, [new])
+    fresh = [entry(f"OpenAI and Microsoft, story {n} of five", source=SourceId("new")) for n in range(5)]
+    room.read(*fresh, of="new")
+    room.screen()
+    assert len(room.records()) == 3

@@ -150,7 +150,6 @@ def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
         "channels[news].quiet",
         "retention",
         "stories.quiet",
-        "limits",
     ]
     assert all(note.line for note in notes)
 
