@@ -76,7 +76,7 @@ def _watch_boundaries(boundaries: _Boundaries) -> None:
 
     event.listen(Engine, "after_cursor_execute", changed)
     DefaultDialect.do_commit = committing  # type: ignore[method-assign]
-    for method in ("chat_postMessage", "conversations_history"):
+    for method in ("chat_postMessage", "chat_update", "conversations_history", "conversations_replies"):
         setattr(AsyncWebClient, method, _bounded(boundaries, method))
 
 

@@ -120,9 +120,18 @@ class MoodySlack(SlackStandIn):
         await web.TCPSite(self._runner, *self._address).start()
 
     @property
+    def roots(self) -> dict[str, dict[str, Any]]:
+        """By headline what is no reply, as it stands there by now."""
+        return {message["text"].split("\n")[0]: message for message in self._roots}
+
+    @property
     def told(self) -> list[str]:
-        """The headlines of the messages in the channel, in their order."""
-        return [message["text"].split("\n")[0] for message in self.messages]
+        """The headlines of the roots in the channel, in their order."""
+        return [message["text"].split("\n")[0] for message in self._roots]
+
+    @property
+    def _roots(self) -> list[dict[str, Any]]:
+        return [message for message in self.messages if "thread_ts" not in message]
 
     @property
     def deliveries(self) -> Counter[str]:
@@ -131,7 +140,8 @@ class MoodySlack(SlackStandIn):
 
     @property
     def complaints(self) -> list[str]:
-        return [one for message in self.messages for one in complaints(message["request"])]
+        said = [message["request"] for message in self.messages] + self.updates
+        return [one for request in said for one in complaints(request)]
 
 
 # ---- a daemon
@@ -237,7 +247,8 @@ class Rig:
         sources = [
             {"id": name, "name": name, "kind": "feed", "every": "1s",
              "url": f"{self.addresses.get(name, self.address)}/{name}/feed",
-             "articles": "matching" if name in pages else "never"}
+             "articles": "matching" if name in pages else "never",
+             "publisher": "filing" if name == "sec" else "press"}
             for name in papers or ("herald",)
         ]  # fmt: skip
         rule = {"id": "core", "level": "alert", "query": "title:@names"}
@@ -311,6 +322,16 @@ class Rig:
     def read(self) -> int:
         """How many papers were read to their end."""
         return int(self.ask("SELECT count(*) FROM sources WHERE baseline_at IS NOT NULL"))
+
+    @property
+    def screened(self) -> int:
+        """How many articles, those of the first readings aside, were screened."""
+        return int(
+            self.ask(
+                "SELECT count(DISTINCT article) FROM revisions JOIN articles ON articles.id = article"
+                " WHERE screened_at IS NOT NULL AND NOT baseline"
+            )
+        )
 
     @property
     def pending(self) -> int:
