@@ -55,7 +55,8 @@ def test_a_newcomer_sees_every_story_told_once_whatever_goes_wrong(tmp_path: Pat
         " holds (OpenAI, Microsoft, partnership)",
         "stays quiet: without its tracking parameters the link is one it knows",
         "stays quiet: the article has the headline of one it has told",
-        "stays quiet: the wording changed, the story was told",
+        "adds it to the thread of its story: it was told as “OpenAI and Microsoft extend",
+        "headline changed: OpenAI and Microsoft extend their partnership to 2035 → Until 2035",
         "could not read Der Talbote (server_error: answered 503)",
         "reads Der Talbote again",
         "▌ *Microsoft* und *OpenAI* haben einen *Vertrag*",
@@ -67,7 +68,8 @@ def test_a_newcomer_sees_every_story_told_once_whatever_goes_wrong(tmp_path: Pat
         "duplicates 0 lost 0",
     ):
         assert expected in shown
-    assert said.count("Slack ▸ #news") == 4
+    assert said.count("Slack ▸ #news ") == 5
+    assert said.count("Slack ▸ #news ▸ in the thread") == 1
     assert "\x1b" not in said
     assert list(tmp_path.iterdir()) == []
 

@@ -39,7 +39,8 @@ class Narrator:
     def show(self, message: Message, channel: str) -> None:
         """A message as the reader has it before them, matched words set off."""
         body = Text("\n").join(self._line(line) for line in message.lines)
-        title = Text(f" Slack ▸ {channel} ", SLACK)
+        where = f"{channel} ▸ in the thread" if message.in_thread else channel
+        title = Text(f" Slack ▸ {where} ", SLACK)
         frame = Panel(body, title=title, title_align="left", border_style=SLACK, width=self._width - 7)
         indented = Table.grid(padding=(0, 2))
         indented.add_row(Text(self._time(), "dim"), frame)

@@ -41,6 +41,11 @@ class Message:
     ts: str
     posted: Json  # as it came, blocks and metadata included
 
+    @property
+    def in_thread(self) -> bool:
+        """Does it stand below another?"""
+        return "thread_ts" in self.posted
+
     def mentions(self, address: str) -> bool:
         """Does it lead to this address? Also with parameters behind it."""
         return any(
@@ -73,8 +78,12 @@ class Slack:
         self.moods[address] = mood
 
     def about(self, addresses: Sequence[str]) -> list[Message]:
-        """The messages that lead to one of these addresses."""
-        return [message for message in self.messages if any(message.mentions(a) for a in addresses)]
+        """The messages, replies aside, that lead to one of these addresses."""
+        return [message for message in self.roots if any(message.mentions(a) for a in addresses)]
+
+    @property
+    def roots(self) -> list[Message]:
+        return [message for message in self.messages if not message.in_thread]
 
     def app(self) -> web.Application:
         app = web.Application()

@@ -254,7 +254,7 @@ class Stage:
             entries=known["entries"],
             articles=known["articles"],
             messages={event: len(messages) for event, messages in about.items()},
-            strangers=len(self._slack.messages) - sum(map(len, about.values())),
+            strangers=len(self._slack.roots) - sum(map(len, about.values())),
             latencies=[wait.total_seconds() for wait in first.values()],
             faults=self._faults,
             cut=not self._whole,

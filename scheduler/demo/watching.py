@@ -164,6 +164,8 @@ def _verdict(connection: Connection, row: Row[Any], report: Report, *, is_first:
     words = ", ".join(dict.fromkeys(str(found["text"]) for found in row.evidence))
     if row.action == Action.TELL.value:
         return f"rings: rule {row.rule} holds ({words})"
+    if row.action == Action.ADD.value:
+        return f"adds it to the thread of its story: {row.detail or 'another source has it'}"
     if row.reason == Reason.BASELINE.value:
         return f"stays quiet about “{report.title}”: {row.detail}"
     if row.reason == Reason.ALREADY_TOLD.value and is_first:

@@ -227,7 +227,12 @@ def configuration(
     files = {
         "sources.yaml": {"defaults": defaults, "sources": list(sources)},
         "channels.yaml": {"channels": [news, {"id": "ops", "kind": "console"}], "ops": "ops"},
-        "daemon.yaml": {"network": {"allow": allow, "concurrency": 100}, "http": None},
+        "daemon.yaml": {
+            "network": {"allow": allow, "concurrency": 100},
+            "http": None,
+            "stories": {"group_wait": "0s", "follow_ups": "0s"},
+            "limits": {"roots_per_day": None, "posts_per_hour": None, "flood": None},
+        },
     }
     for name, content in files.items():
         (directory / name).write_text(json.dumps(content), encoding="utf-8")

@@ -99,10 +99,10 @@ def test_a_mistake_in_the_configuration_is_exit_2_with_file_line_and_key(desk: D
 
 
 def test_check_says_ok_and_what_is_not_in_force(desk: Desk) -> None:
-    desk.write("daemon.yaml", "limits: {flood: 3}\n")
+    desk.write("daemon.yaml", "retention: {raw: 3d}\n")
     answer = desk.json("check")
     assert answer["ok"] is True
-    assert [(p["severity"], p["line"], p["key"]) for p in answer["problems"]] == [("note", 1, "limits")]
+    assert [(p["severity"], p["line"], p["key"]) for p in answer["problems"]] == [("note", 1, "retention")]
 
 
 def test_a_query_is_tried_on_a_text(desk: Desk) -> None:
