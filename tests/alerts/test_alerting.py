@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from alerts.alerting import TOO_OLD_AFTER, Action, Backlog, Circumstances, Reason, decide
+from alerts.promotion import Addition, Promotion, Reasoned
 from alerts.silences import Aim, Silence
+from alerts.threads import told_of
 from tests.builders import DAY, HOUR, MINUTE, NOW, article, match
 
 PLAIN = Circumstances(
@@ -13,6 +15,11 @@ PLAIN = Circumstances(
 )
 SILENCE = Silence(7, Aim.SOURCE, "herald", NOW - HOUR, NOW + HOUR, "ann")
 OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
+ADDED = told_of(article("A comment", id=2))
+COMMENT, CHANGED = Addition(ADDED), Addition(ADDED, was="Another headline")
+DENIAL = Addition(ADDED, (Reasoned(Promotion.CONTRADICTION, "contradicts"),))
+FOLLOWING = {"told": True, "addition": COMMENT}
+OVER = {"flood": "a lot", "over_budget": "enough"}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +67,37 @@ OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
             Action.QUIET,
             Reason.SILENCED,
             id="silence outranks digest",
+        ),
+        pytest.param(FOLLOWING, Action.ADD, Reason.FOLLOW_UP, id="follows up"),
+        pytest.param(
+            {**FOLLOWING, "match": match(level="digest")},
+            Action.ADD,
+            Reason.FOLLOW_UP,
+            id="a digest's rule follows up too",
+        ),
+        pytest.param({"told": True, "addition": DENIAL}, Action.ADD, Reason.PROMOTED, id="promoted"),
+        pytest.param({"told": True, "addition": CHANGED}, Action.ADD, Reason.RETITLED, id="retitled"),
+        pytest.param(
+            {**FOLLOWING, "silence": SILENCE},
+            Action.QUIET,
+            Reason.SILENCED,
+            id="silence outranks a follow-up",
+        ),
+        pytest.param(
+            {**FOLLOWING, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old news follows nothing"
+        ),
+        pytest.param({**FOLLOWING, **OVER}, Action.ADD, Reason.FOLLOW_UP, id="a thread knows no limits"),
+        pytest.param({"flood": "a lot"}, Action.HOLD, Reason.FLOOD, id="a flood"),
+        pytest.param({"over_budget": "enough"}, Action.HOLD, Reason.BUDGET, id="over the budget"),
+        pytest.param(OVER, Action.HOLD, Reason.FLOOD, id="flood outranks budget"),
+        pytest.param(
+            {**OVER, "silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silence outranks limits"
+        ),
+        pytest.param(
+            {**OVER, "match": match(level="digest")},
+            Action.HOLD,
+            Reason.DIGEST_LEVEL,
+            id="the digest knows no limits",
         ),
     ],
 )

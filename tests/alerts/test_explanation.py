@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, create_engine, delete, select
 from sqlalchemy.pool import StaticPool
 
 from alerts import ledger, outbox
@@ -190,6 +190,19 @@ def test_the_founder_of_a_story_that_another_told_is_no_duplicate(desk: Desk) ->
     desk.screen()
     given, sentence = answered(desk)
     assert given is Answer.IN_THREAD
+    assert f"“{PACT}” of gazette" in sentence
+
+
+def test_what_was_told_before_threads_were_kept_takes_nothing_along(desk: Desk) -> None:
+    use(desk, Rule(id="core", query="OpenAI AND Microsoft AND pact"), WATCH.rules[1])
+    desk.bring("Both in talks", guid="g", url=PAGE, summary=LEAD)
+    desk.bring(PACT, of="gazette", url="https://gazette.example/it", summary=LEAD)
+    with desk.engine.begin() as connection:
+        connection.execute(delete(ledger.told_articles))
+    desk.read(entry("Both in talks on a pact", guid="g", url=PAGE, summary=LEAD))
+    desk.screen()
+    given, sentence = answered(desk)
+    assert given is Answer.FOLDED_INTO_STORY
     assert f"“{PACT}” of gazette" in sentence
 
 
