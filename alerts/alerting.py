@@ -101,12 +101,17 @@ def _already_told(given: Circumstances) -> Verdict | None:
     return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if given.told and given.addition is None else None
 
 
+def _retitled(given: Circumstances) -> Verdict | None:
+    """However old it is: what people were told reads otherwise now."""
+    if given.addition is None or given.addition.was is None:
+        return None
+    return Verdict(Action.ADD, Reason.RETITLED, f"it was told as “{given.addition.was}”")
+
+
 def _follow_up(given: Circumstances) -> Verdict | None:
     """What the story's thread has not yet; also of a digest's rule, since nobody is called for it."""
     if given.addition is None:
         return None
-    if given.addition.was is not None:
-        return Verdict(Action.ADD, Reason.RETITLED, f"it was told as “{given.addition.was}”")
     promoted = bool(given.addition.promoted)
     return Verdict(Action.ADD, Reason.PROMOTED if promoted else Reason.FOLLOW_UP, given.addition.note)
 
@@ -173,6 +178,7 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _shadow,
     _already_told,
     _silenced,
+    _retitled,
     _baseline,
     _too_old,
     _follow_up,

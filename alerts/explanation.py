@@ -262,9 +262,10 @@ def _in_thread(case: _Case, row: Row[Any]) -> _Said:
     alert = ledger.alert_of(case.connection, row.story, row.watch)
     of = f" of “{alert.title}” of {alert.source}, told on {_shown(alert.at)}" if alert else ""
     adds = f" ({row.detail})" if row.detail else ""
-    shown = " and was shown in the channel too" if row.reason == Reason.PROMOTED.value else ""
+    promoted = ", promoted for what it adds" if row.reason == Reason.PROMOTED.value else ""
     return _Said(
-        Answer.IN_THREAD, f"Rule {row.rule} held on {_shown(row.at)}. It joined the thread{of}{shown}{adds}."
+        Answer.IN_THREAD,
+        f"Rule {row.rule} held on {_shown(row.at)}. It joined the thread{of}{promoted}{adds}.",
     )
 
 

@@ -116,10 +116,11 @@ def _parties(words: str) -> frozenset[str]:
 
 # Beginnings of words; in scripts without spaces, the words. A list to be sure of, not a complete one.
 _BEGINNINGS = """
-    denie deny dismisse reject refute terminat scrap retract withdraw walks_back calls_off called_off
-    dementier bestreite bestritt widersprich beende zieh_zurück dément dementi rejette rompt met_fin
-    niega desmiente desmint rechaza rescinde rompe smentis respinge desment rejeita ontken verwerp
-    zaprzecz dementuj zrywa popír popřel odmít cáfol tagad dezminte neagă yalanla reddet förneka dementera
+    denies denied deny dismisses dismissed rejects rejected refute terminates terminated scraps_ scrapped
+    retracts retracted withdraws withdrawn withdrew walks_back calls_off called_off
+    dementier bestreite bestritt widersprich beende zieht_zurück dément rejette rompt met_fin_à
+    niega desmiente desmint rechaza rescinde rompe smenti respinge desment rejeita ontken verwerp
+    zaprzecz dementuj zrywa popír popřel odmít cáfol dezminte neagă yalanla reddet förneka dementera
     afviser avkreft benekter kiist опроверг опроверга отрица разрыва спросту διαψεύδ αρνείται
 """
 _WORDS = """

@@ -84,6 +84,12 @@ OVER = {"flood": "a lot", "over_budget": "enough"}
             id="silence outranks a follow-up",
         ),
         pytest.param(
+            {"told": True, "addition": CHANGED, "article": OLD},
+            Action.ADD,
+            Reason.RETITLED,
+            id="retitled, however old",
+        ),
+        pytest.param(
             {**FOLLOWING, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old news follows nothing"
         ),
         pytest.param({**FOLLOWING, **OVER}, Action.ADD, Reason.FOLLOW_UP, id="a thread knows no limits"),

@@ -45,7 +45,19 @@ def test_denials_are_known_in_many_languages(title: str) -> None:
     assert facts(article(title)).denies
 
 
-@pytest.mark.parametrize("title", ["Microsoft confirms it", "Une compagnie", "Microsoft signe", "微软确认"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Microsoft confirms it",
+        "Une compagnie",
+        "Microsoft signe",
+        "微软确认",
+        "Microsoft on dementia",
+        "Microsoft scrapes the web",
+        "Nadella met finance ministers",
+        "The Terminator of OpenAI",
+    ],
+)
 def test_what_denies_nothing_is_no_denial(title: str) -> None:
     assert not facts(article(title)).denies
 
