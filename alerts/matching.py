@@ -86,6 +86,11 @@ class Match:
     version: str  # of the rule
     shadow: bool = False
 
+    @property
+    def rings(self) -> bool:
+        """Would it be told at once?"""
+        return self.level == "alert" and not self.shadow
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -312,8 +312,9 @@ _GIVEN_UP = (State.DEAD, State.DROPPED)
 def revise(
     connection: Connection, root: Root, body: Body, now: datetime, *, edit_at: datetime, due_at: datetime
 ) -> None:
-    """A newer wording of a root. If nobody has seen it yet it is sent like this, and at `due_at` if that is
-    sooner; else an edit follows at `edit_at`.
+    """A newer wording of a root: an edit follows at `edit_at`.
+
+    If nobody has seen the root yet, it is sent like this, and at `due_at` if that is sooner.
     """
     if body == root.body:
         return
@@ -369,20 +370,7 @@ def reply(
     """
     if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
         return False
-    fresh = (deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
-    waiting = connection.execute(
-        select(deliveries)
-        .where(deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY, *fresh)
-        .where(deliveries.c.broadcast == broadcast)
-        .order_by(deliveries.c.number)
-        .limit(1)
-        .with_for_update()
-    ).first()
-    earlier = from_json(waiting.body) if waiting else None
-    if waiting is not None and isinstance(earlier, FollowUp):
-        values = {"body": to_json(joined(earlier, body)), "due_at": min(waiting.due_at, due_at)}
-        which = deliveries.c.number == waiting.number
-        connection.execute(update(deliveries).where(which).values(changed_at=now, **values))
+    if _taken_along(connection, root, body, now, due_at, broadcast=broadcast):
         return True
     told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
     _put(
@@ -398,6 +386,28 @@ def reply(
         body=to_json(body),
         due_at=due_at,
     )
+    return True
+
+
+def _taken_along(
+    connection: Connection, root: Root, body: FollowUp, now: datetime, due_at: datetime, *, broadcast: bool
+) -> bool:
+    """By a reply that nobody has seen yet; what the channel sees too takes only its like."""
+    fresh = (deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
+    waiting = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY, *fresh)
+        .where(deliveries.c.broadcast == broadcast)
+        .order_by(deliveries.c.number)
+        .limit(1)
+        .with_for_update()
+    ).first()
+    earlier = from_json(waiting.body) if waiting else None
+    if waiting is None or not isinstance(earlier, FollowUp):
+        return False
+    values = {"body": to_json(joined(earlier, body)), "due_at": min(waiting.due_at, due_at)}
+    which = deliveries.c.number == waiting.number
+    connection.execute(update(deliveries).where(which).values(changed_at=now, **values))
     return True
 
 

@@ -16,12 +16,13 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from alerts import ledger
-from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, decide
+from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, Verdict, decide
 from alerts.matching import Match, Matcher
-from alerts.promotion import addition
+from alerts.promotion import Addition, addition
 from alerts.silences import Silence, silencing
 from alerts.stories import Joined, StoryHabits, Tie, features, join, opened_by
 from alerts.telling import Teller
+from alerts.threads import Thread
 from alerts.watches import Watch
 from crawler import archive
 from crawler.articles import Article
@@ -105,8 +106,7 @@ def _floods(
     ringing = [
         article.source
         for article in articles
-        if not article.baseline
-        and any(one.level == "alert" and not one.shadow for one in matched[article.id])
+        if not article.baseline and any(one.rings for one in matched[article.id])
     ]
     floods = {}
     for source, count in Counter(ringing).items():
@@ -139,8 +139,7 @@ def judge(
         silence = silencing(silences, article, match, story, now)
         thread = ledger.thread(connection, story, match.watch) if story else None
         added = addition(thread, article, joined.tie) if thread and joined else None
-        watch = rulebook.watches[match.watch]
-        teller = Teller(connection, rulebook.stories, rulebook.limits, watch, now)
+        teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
         verdict = decide(
             Circumstances(
                 article=article,
@@ -152,7 +151,7 @@ def judge(
                 backlog=rulebook.backlog,
                 addition=added,
                 flood=flood,
-                over_budget="" if thread or match.level == "digest" else teller.over_budget(match.rule),
+                over_budget="" if thread or not match.rings else teller.over_budget(match.rule),
             )
         )
         ledger.write_match(connection, article, match, story, verdict, now)
@@ -160,13 +159,27 @@ def judge(
             ledger.count_held(connection, silence.id)
         if verdict.action is Action.TELL and story is not None:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
-        elif thread and added and verdict.reason is Reason.RETITLED:
-            done += Screened(deliveries=teller.retitle(article, thread, added))
-        elif thread and added and verdict.action is Action.ADD:
-            done += Screened(deliveries=teller.add(article, match, thread, added))
-        elif thread and verdict.reason is Reason.ALREADY_TOLD and thread.of(article.id) is None:
-            teller.count(article, thread)
+        elif thread is not None:
+            done += _go_on(teller, article, match, thread, added, verdict)
     return done
+
+
+def _teller(connection: Connection, rulebook: Rulebook, watch: Watch, now: datetime) -> Teller:
+    return Teller(connection, rulebook.stories, rulebook.limits, watch, now)
+
+
+def _go_on(
+    teller: Teller, article: Article, match: Match, thread: Thread, added: Addition | None, verdict: Verdict
+) -> Screened:
+    """What an article of a told story does to its thread."""
+    queued = 0
+    if added and verdict.reason is Reason.RETITLED:
+        queued = teller.retitle(article, thread, added)
+    elif added and verdict.action is Action.ADD:
+        queued = teller.add(article, match, thread, added)
+    elif verdict.reason is Reason.ALREADY_TOLD and thread.of(article.id) is None:
+        teller.count(article, thread)
+    return Screened(deliveries=queued)
 
 
 def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article, now: datetime) -> Screened:
@@ -176,7 +189,7 @@ def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article,
         added = addition(thread, article, Tie.SAME_ARTICLE)
         watch = rulebook.watches.get(thread.watch)
         if watch is not None and added is not None:
-            teller = Teller(connection, rulebook.stories, rulebook.limits, watch, now)
+            teller = _teller(connection, rulebook, watch, now)
             done += Screened(deliveries=teller.retitle(article, thread, added))
     return done
 
