@@ -45,6 +45,7 @@ class LabelledItem:
     source_name: str | None = None  # None: the source
     author: str | None = None
     tags: tuple[str, ...] = ()
+    published: str = ""  # as written: a moment, a day, a month, a year
 
     def article(self) -> Article:
         """The item as the archive would hand it over: the lead first, unless the text begins with it."""
@@ -144,13 +145,14 @@ class Report:
     decisions: list[Decision] = field(default_factory=list)
     total: Count = field(default_factory=Count)
     by_language: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    stories: dict[str, Any] | None = None  # how well items are grouped; None: none says where it belongs
 
     def to_json(self) -> dict[str, Any]:
         """The document of `tocsin evaluate --json`."""
         languages = {language: self.by_language[language].to_json() for language in sorted(self.by_language)}
         decisions = [decision.to_json() for decision in self.decisions]
         return {"watch": self.watch, "items": len(self.decisions), **self.total.to_json(),
-                "by_language": languages, "decisions": decisions}  # fmt: skip
+                "by_language": languages, "stories": self.stories, "decisions": decisions}  # fmt: skip
 
 
 def read_corpus(path: Path) -> Iterator[LabelledItem]:
@@ -179,7 +181,7 @@ def _item(line: Mapping[str, Any]) -> LabelledItem:
         url=line.get("url"), story=line.get("story"),
         source=line.get("source") or "corpus", kind=kind, tier=int(line.get("tier") or 2),
         source_name=_word(line.get("source_name")), author=_word(line.get("author")),
-        tags=_words(line.get("tags")),
+        tags=_words(line.get("tags")), published=_word(line.get("published")) or "",
     )  # fmt: skip
 
 

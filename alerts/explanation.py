@@ -222,6 +222,7 @@ _SHARED = {
     Tie.SAME_ADDRESS: "Its address is that of",
     Tie.SAME_HEADLINE: "Its headline is that of",
     Tie.SAME_PASSAGE: "It shares a passage with",
+    Tie.SAME_TEXT: "Its text is nearly that of",
 }
 
 

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from alerts.amounts import amounts
+from alerts.text import fold
 from crawler.articles import Article
 
 READ = 1500  # characters of a text that count: what happened stands at the top
@@ -53,45 +55,22 @@ def facts(article: Article) -> Facts:
 
 # ---- sums and years
 
-_SCALES = {
-    1e4: "万 萬 만",
-    1e6: "million millions millionen millones milhões milioni miljoen miljoner milionów mio mln млн m",
-    1e8: "亿 億 억",
-    1e9: "billion billions bn milliarden mrd milliards miliardi miljard miljarder miliardów mld млрд b",
-    1e12: "trillion tn billionen trln трлн",
-}
-_SCALE_OF = {word: scale for scale, words in _SCALES.items() for word in words.split()}
-_SPELLED = "|".join(sorted((word for word in _SCALE_OF if word < "\u2e80"), key=len, reverse=True))
-_SUM = re.compile(
-    rf"(?<![\w.,])(?:[$€£¥₩]\s?)?(\d+(?:[.,]\d+)*)[\s\u00a0-]?(?:([万萬만亿億억])|({_SPELLED})\b)",
-    re.IGNORECASE,
-)
-_SHARE = re.compile(
-    r"(?<![\w.,])(\d+(?:[.,]\d+)?)[\s\u00a0]?(?:%|percent\b|prozent\b|pour cent\b|процент|퍼센트)",
-    re.IGNORECASE,
-)
 _YEAR = re.compile(r"(?<![\w$€£.,/-])(20[2-4]\d)(?![\w%/-]|[.,]\d)")
 
 
 def _amounts(words: str) -> frozenset[str]:
-    sums = (_value(n) * _SCALE_OF[(cjk or scale).casefold()] for n, cjk, scale in _SUM.findall(words))
-    return frozenset({*map(_written, sums), *(f"{_value(n):g}%" for n in _SHARE.findall(words))})
+    return frozenset(map(_spoken, amounts(fold(words))))
 
 
-def _written(value: float) -> str:
-    """In one way, whatever it was written like."""
+def _spoken(amount: str) -> str:
+    """For a reader: 5e10 is 50 billion; a share stays as it is."""
+    if amount.endswith("%"):
+        return amount
+    value = float(amount)
     for scale, word in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
         if value >= scale:
             return f"{value / scale:.3g} {word}"
     return f"{value:,.0f}"
-
-
-def _value(number: str) -> float:
-    """1,5 and 1.5 are one and a half; 1,500 and 1.500 are fifteen hundred."""
-    whole, point, part = number.replace(",", ".").rpartition(".")
-    if point and len(part) == 3:
-        return float((whole + part).replace(".", ""))
-    return float(f"{whole.replace('.', '')}.{part}") if point else float(part)
 
 
 def _years(words: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ decisions (`stories`, `silences`, `alerting`, `marks`), what is still to be deli
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -41,11 +41,12 @@ from sqlalchemy import (
 from alerts.alerting import Action, Reason, Verdict
 from alerts.evaluation import LabelledItem
 from alerts.facts import Facts
+from alerts.features import Traits
 from alerts.marks import Judgement, Mark, Ruling, Tally, tallied
 from alerts.matching import Match
 from alerts.shadows import Difference, Holding, difference
 from alerts.silences import Aim, Silence
-from alerts.stories import Joined, Known, StoryId, Tie
+from alerts.stories import MOST_CLOSED, MOST_COMPARED, Joined, Known, Member, Standing, StoryId, Tie
 from alerts.threads import Thread, Told
 from alerts.watches import Watch
 from crawler.articles import Article
@@ -59,6 +60,10 @@ stories = Table(
     Column("id", String(20), primary_key=True),
     Column("title", Text, nullable=False, comment="headline of the article that opened it"),
     Column("opened_at", Instant, nullable=False),
+    Column("first_at", Instant, nullable=False, comment="the time of its earliest article"),
+    Column("last_at", Instant, nullable=False, index=True, comment="of its latest"),
+    Column("follows", String(20), comment="the closed story it goes on with; null: none"),
+    Column("merged_into", String(20), index=True, comment="the story it turned out to be; null: it stands"),
 )
 
 story_articles = Table(
@@ -68,6 +73,15 @@ story_articles = Table(
     Column("story", String(20), nullable=False, index=True),
     Column("tie", String(20), nullable=False),
     Column("joined_at", Instant, nullable=False),
+    Column("moment", Instant, nullable=False, comment="published, or else seen"),
+    Column("origin", RowId, comment="the article it is a copy of; null: its text is its own"),
+    Column("traits", JSON, comment="by what others are compared with it; null: from before this was kept"),
+    Column("features", JSON, comment="its certain ties; null: from before this was kept"),
+    Column(
+        "likeness", JSON, comment="to the story when it joined; null: it founded it, or a certain tie held"
+    ),
+    Column("nearly", JSON, comment="other stories it was like, with their likeness"),
+    Index("story_articles_moment", "story", "moment"),
 )
 
 story_features = Table(
@@ -76,6 +90,17 @@ story_features = Table(
     Column("feature", Text, primary_key=True),
     Column("story", String(20), primary_key=True),
     Column("at", Instant, nullable=False, comment="when an article of the story last had it"),
+)
+
+story_corrections = Table(
+    "story_corrections",
+    tables,
+    Column("id", RowId, primary_key=True),
+    Column("kind", String(10), nullable=False, comment="merge | split"),
+    Column("story", String(20), nullable=False, comment="that took in another, or lost articles"),
+    Column("other", String(20), nullable=False, comment="that was taken in, or was made of them"),
+    Column("author", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 matches = Table(
@@ -234,25 +259,235 @@ def known_features(connection: Connection, wanted: Collection[str]) -> list[Know
     return [Known(StoryId(r.story), r.feature, r.at) for r in rows]
 
 
-def open_story(connection: Connection, story: StoryId, article: Article, now: datetime) -> None:
-    connection.execute(insert(stories).values(id=story, title=article.title, opened_at=now))
+def open_story(
+    connection: Connection, joined: Joined, article: Article, moment: datetime, now: datetime
+) -> None:
+    connection.execute(
+        insert(stories).values(
+            id=joined.story,
+            title=article.title,
+            opened_at=now,
+            first_at=moment,
+            last_at=moment,
+            follows=joined.follows,
+        )
+    )
 
 
 def add_to_story(
-    connection: Connection, joined: Joined, article: Article, features: Iterable[str], now: datetime
+    connection: Connection,
+    joined: Joined,
+    article: Article,
+    features: Collection[str],
+    now: datetime,
+    moment: datetime | None = None,
+    traits: Traits | None = None,
 ) -> None:
-    """The article is of the story from now on, and what it has ties others to it."""
-    if joined.tie is not Tie.SAME_ARTICLE:
+    """The article is of the story from now on, and what it has ties others to it.
+
+    `moment`: its time, where that is not now.
+    """
+    moment = moment or now
+    told = {"traits": traits and traits.to_json(), "features": sorted(features)}
+    if joined.tie is Tie.SAME_ARTICLE:
+        connection.execute(
+            update(story_articles).where(story_articles.c.article == article.id).values(**told)
+        )
+    else:
         connection.execute(
             insert(story_articles).values(
-                article=article.id, story=joined.story, tie=joined.tie.value, joined_at=now
+                article=article.id,
+                story=joined.story,
+                tie=joined.tie.value,
+                joined_at=now,
+                moment=moment,
+                origin=joined.origin,
+                likeness=joined.likeness and joined.likeness.to_json(),
+                nearly=[{"story": one.story, **one.likeness.to_json()} for one in joined.nearly],
+                **told,
             )
         )
+        _stretch(connection, joined.story, moment, moment)
+    _tie_by(connection, joined.story, features, now)
+
+
+def _tie_by(connection: Connection, story: str, features: Iterable[str], at: datetime) -> None:
     for feature in features:
-        row = (story_features.c.feature == feature) & (story_features.c.story == joined.story)
-        latest = case((story_features.c.at < now, literal(now, Instant)), else_=story_features.c.at)
+        row = (story_features.c.feature == feature) & (story_features.c.story == story)
+        latest = case((story_features.c.at < at, literal(at, Instant)), else_=story_features.c.at)
         if connection.execute(update(story_features).where(row).values(at=latest)).rowcount == 0:
-            connection.execute(insert(story_features).values(feature=feature, story=joined.story, at=now))
+            connection.execute(insert(story_features).values(feature=feature, story=story, at=at))
+
+
+def _stretch(connection: Connection, story: str, first: datetime, last: datetime) -> None:
+    """The time of a story reaches at least from here to there."""
+    this = stories.c.id == story
+    connection.execute(update(stories).where(this, stories.c.first_at > first).values(first_at=first))
+    connection.execute(update(stories).where(this, stories.c.last_at < last).values(last_at=last))
+
+
+def standing(connection: Connection, at: datetime, quiet: timedelta) -> list[Standing]:
+    """The stories that may be open at a time, with the articles that others are compared with."""
+    around = and_(stories.c.last_at >= at - quiet, stories.c.first_at <= at + quiet)
+    return _standing(connection, around, MOST_STORIES)
+
+
+def closed_before(connection: Connection, at: datetime, quiet: timedelta) -> list[Standing]:
+    """The stories that were closed last before a time."""
+    return _standing(connection, stories.c.last_at < at - quiet, MOST_CLOSED)
+
+
+MOST_STORIES = 100  # with which an article is compared; the latest
+
+
+def _standing(connection: Connection, which: ColumnElement[bool], most: int) -> list[Standing]:
+    rows = connection.execute(
+        select(stories)
+        .where(which, stories.c.merged_into.is_(None))
+        .order_by(stories.c.last_at.desc(), stories.c.id)
+        .limit(most)
+    ).all()
+    members = _compared(connection, [row.id for row in rows])
+    return [
+        Standing(StoryId(row.id), row.first_at, row.last_at, tuple(members.get(row.id, ()))) for row in rows
+    ]
+
+
+def _compared(connection: Connection, of: Sequence[str]) -> dict[str, list[Member]]:
+    """The newest articles of these stories, without copies; the newest last."""
+    one = story_articles.c
+    age = func.row_number().over(partition_by=one.story, order_by=(one.moment.desc(), one.article.desc()))
+    own = select(one.story, one.article, one.traits, age.label("age")).where(
+        one.story.in_(of), one.origin.is_(None), one.traits.isnot(None)
+    )
+    ranked = own.subquery()
+    newest = select(ranked).where(ranked.c.age <= MOST_COMPARED).order_by(ranked.c.story, ranked.c.age.desc())
+    members: dict[str, list[Member]] = {}
+    for row in connection.execute(newest) if of else ():
+        members.setdefault(row.story, []).append(Member(row.article, Traits.from_json(row.traits)))
+    return members
+
+
+def merge_stories(connection: Connection, story: str, other: str) -> None:
+    """All articles of another story are of this one from now on.
+
+    What was told of the other stays on record under its name, and counts as told of this one.
+    """
+    connection.execute(update(story_articles).where(story_articles.c.story == other).values(story=story))
+    taken = connection.execute(select(story_features).where(story_features.c.story == other)).all()
+    connection.execute(delete(story_features).where(story_features.c.story == other))
+    for row in taken:
+        _tie_by(connection, story, [row.feature], row.at)
+    gone = or_(stories.c.id == other, stories.c.merged_into == other)
+    connection.execute(update(stories).where(gone).values(merged_into=story))
+    connection.execute(update(stories).where(stories.c.follows == other).values(follows=story))
+    reach = connection.execute(
+        select(stories.c.first_at, stories.c.last_at).where(stories.c.id == other)
+    ).one()
+    _stretch(connection, story, reach.first_at, reach.last_at)
+
+
+def split_story(
+    connection: Connection, story: str, articles: Collection[int], new: StoryId, now: datetime
+) -> None:
+    """These articles are a story of their own from now on, and what was told of them is told of it."""
+    chosen = story_articles.c.article.in_(articles)
+    rows = connection.execute(select(story_articles).where(chosen).order_by(story_articles.c.moment)).all()
+    title = connection.scalar(select(alerts.c.title).where(alerts.c.article.in_(articles)))
+    named = select(stories.c.title).where(stories.c.id == story)
+    connection.execute(
+        insert(stories).values(
+            id=new,
+            title=title or connection.scalar(named) or "",
+            opened_at=now,
+            first_at=rows[0].moment,
+            last_at=rows[-1].moment,
+        )
+    )
+    connection.execute(
+        update(story_articles).where(chosen).values(story=new, tie=Tie.BY_HAND.value, origin=None)
+    )
+    kept = connection.scalars(select(story_articles.c.features).where(story_articles.c.story == story)).all()
+    theirs = {feature for row in rows for feature in row.features or ()}
+    theirs -= {feature for features in kept for feature in features or ()}
+    both = and_(story_features.c.story == story, story_features.c.feature.in_(theirs))
+    connection.execute(update(story_features).where(both).values(story=new))
+    moved = and_(alerts.c.story == story, alerts.c.article.in_(articles))
+    connection.execute(update(alerts).where(moved).values(story=new))
+    reach = select(func.min(story_articles.c.moment), func.max(story_articles.c.moment))
+    first, last = connection.execute(reach.where(story_articles.c.story == story)).one()
+    connection.execute(update(stories).where(stories.c.id == story).values(first_at=first, last_at=last))
+
+
+def note_correction(
+    connection: Connection, kind: str, story: str, other: str, author: str, now: datetime
+) -> None:
+    """Somebody merged two stories, or split one."""
+    noted = {"kind": kind, "story": story, "other": other, "author": author, "at": now}
+    connection.execute(insert(story_corrections).values(**noted))
+
+
+def split_apart(connection: Connection) -> frozenset[frozenset[StoryId]]:
+    """Pairs of stories that somebody split: likeness never makes one of them again."""
+    rows = connection.execute(select(story_corrections).where(story_corrections.c.kind == "split"))
+    return frozenset(frozenset({StoryId(row.story), StoryId(row.other)}) for row in rows)
+
+
+def corrections_of(connection: Connection, story: str) -> Sequence[Row[Any]]:
+    """What somebody corrected of a story, oldest first."""
+    one = story_corrections.c
+    which = or_(one.story == story, one.other == story)
+    return connection.execute(select(story_corrections).where(which).order_by(one.id)).all()
+
+
+def story_row(connection: Connection, story: str) -> Row[Any] | None:
+    """A story by its id."""
+    return connection.execute(select(stories).where(stories.c.id == story)).one_or_none()
+
+
+def recent_stories(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """The stories that stand, the latest first, with how many articles and origins they have."""
+    one = story_articles.c
+    counted = (
+        select(
+            one.story,
+            func.count().label("articles"),
+            func.sum(case((one.origin.is_(None), 1), else_=0)).label("origins"),
+        )
+        .group_by(one.story)
+        .subquery()
+    )
+    other = stories.alias()
+    under = select(other.c.id).where(or_(other.c.id == stories.c.id, other.c.merged_into == stories.c.id))
+    its_own = alerts.c.story.in_(under.correlate(stories))
+    told = select(func.count()).select_from(alerts).where(its_own).correlate(stories)
+    return connection.execute(
+        select(stories, counted.c.articles, counted.c.origins, told.scalar_subquery().label("alerts"))
+        .join(counted, counted.c.story == stories.c.id)
+        .order_by(stories.c.last_at.desc(), stories.c.id)
+        .limit(limit)
+    ).all()
+
+
+def articles_of(connection: Connection, story: str) -> Sequence[Row[Any]]:
+    """How each article of a story is tied to it, the earliest first."""
+    one = story_articles.c
+    return connection.execute(
+        select(story_articles).where(one.story == story).order_by(one.moment, one.article)
+    ).all()
+
+
+def alerts_of(connection: Connection, story: str) -> Sequence[Row[Any]]:
+    """What was told of a story, and of those that were merged into it."""
+    return connection.execute(
+        select(alerts).where(alerts.c.story.in_(_names_of(story))).order_by(alerts.c.id)
+    ).all()
+
+
+def _names_of(story: Any) -> Any:
+    """The ids under which something may be on record of a story: its own, and of those merged into it."""
+    other = stories.alias()
+    return select(other.c.id).where(or_(other.c.id == story, other.c.merged_into == story))
 
 
 def tie_of(connection: Connection, article: int) -> Row[Any] | None:
@@ -318,7 +553,9 @@ def write_alert(connection: Connection, article: Article, match: Match, story: S
 def told(connection: Connection, story: StoryId, watch: str) -> bool:
     """Whether this watch has told of this story."""
     return (
-        connection.scalar(select(alerts.c.id).where(alerts.c.story == story, alerts.c.watch == watch))
+        connection.scalar(
+            select(alerts.c.id).where(alerts.c.story.in_(_names_of(story)), alerts.c.watch == watch).limit(1)
+        )
         is not None
     )
 
@@ -327,13 +564,18 @@ def told(connection: Connection, story: StoryId, watch: str) -> bool:
 
 
 def thread(connection: Connection, story: StoryId, watch: str) -> Thread | None:
-    """What this watch has told of this story; None: nothing, or before threads were kept."""
+    """What this watch has told of this story; None: nothing, or before threads were kept.
+
+    A story that turned out to be another as well goes on in the thread that was first.
+    """
+    order = (told_articles.c.at, told_articles.c.seen, told_articles.c.article)
     rows = connection.execute(
         select(told_articles)
-        .where(told_articles.c.story == story, told_articles.c.watch == watch)
-        .order_by(told_articles.c.at, told_articles.c.seen, told_articles.c.article)
+        .where(told_articles.c.story.in_(_names_of(story)), told_articles.c.watch == watch)
+        .order_by(*order)
     ).all()
-    return Thread(story, watch, tuple(_told(row) for row in rows)) if rows else None
+    theirs = tuple(_told(row) for row in rows if row.story == rows[0].story)
+    return Thread(rows[0].story, watch, theirs) if rows else None
 
 
 def _told(row: Row[Any]) -> Told:
@@ -396,8 +638,10 @@ def matches_of(connection: Connection, article: int) -> Sequence[Row[Any]]:
 
 def alert_of(connection: Connection, story: str, watch: str) -> Row[Any] | None:
     return connection.execute(
-        select(alerts).where(alerts.c.story == story, alerts.c.watch == watch)
-    ).one_or_none()
+        select(alerts)
+        .where(alerts.c.story.in_(_names_of(story)), alerts.c.watch == watch)
+        .order_by(alerts.c.id)
+    ).first()
 
 
 def recent_alerts(connection: Connection, limit: int) -> Sequence[Row[Any]]:

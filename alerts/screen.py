@@ -8,7 +8,7 @@ revisions again and finds the same; after it, match, alert, delivery and the mar
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Engine
 
 from alerts import ledger
 from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, Verdict, decide
+from alerts.features import Reader, Traits
 from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
 from alerts.silences import Silence, silencing
-from alerts.stories import Joined, StoryHabits, Tie, features, join, opened_by
+from alerts.stories import Joined, StoryHabits, Tie, When, before, features, opened_by, place
 from alerts.telling import Teller
 from alerts.threads import Thread
 from alerts.watches import Watch
@@ -45,8 +46,9 @@ class Rulebook:
     watches: Mapping[str, Watch]
     matcher: Matcher
     backlog: Backlog
-    stories: StoryHabits = field(default_factory=StoryHabits)
+    stories: StoryHabits = field(default_factory=lambda: StoryHabits(alike=False))
     limits: Limits = UNLIMITED
+    reader: Reader = field(default_factory=Reader)
 
 
 class Screened(NamedTuple):
@@ -132,7 +134,7 @@ def judge(
     `came`: the day by which its story is looked up, where that is not today. `flood`: what is said of its
     source where that brings too much at once.
     """
-    joined = _story(connection, article, found, came or now)
+    joined = _story(connection, rulebook, article, found, came or now)
     story = joined.story if joined else None
     done = Screened(matches=len(found))
     for match in found:
@@ -194,8 +196,10 @@ def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article,
     return done
 
 
-def _story(connection: Connection, article: Article, found: Sequence[Match], now: datetime) -> Joined | None:
-    """The story of a matched article: the one it is in, the one it shares a feature with, or a new one.
+def _story(
+    connection: Connection, rulebook: Rulebook, article: Article, found: Sequence[Match], now: datetime
+) -> Joined | None:
+    """The story of a matched article: the one it is in, is tied to, is like, or a new one.
 
     What only shadow rules found opens none and ties nothing: a trial changes nothing that is told.
     """
@@ -205,11 +209,40 @@ def _story(connection: Connection, article: Article, found: Sequence[Match], now
     if not telling:
         return Joined(already, Tie(tie.tie)) if already and tie else None
     mine = features(article, telling)
+    traits = rulebook.reader.traits(article, telling)
+    moment = min(article.published or now, now)
     if already:
         joined = Joined(already, Tie.SAME_ARTICLE)
     else:
-        joined = join(ledger.known_features(connection, mine), now) or Joined(opened_by(article), Tie.FOUNDER)
+        joined = _placed(connection, rulebook.stories, article, mine, traits, moment, now)
     if joined.tie is Tie.FOUNDER:
-        ledger.open_story(connection, joined.story, article, now)
-    ledger.add_to_story(connection, joined, article, mine, now)
+        ledger.open_story(connection, joined, article, moment, now)
+    if joined.unites:
+        ledger.merge_stories(connection, joined.story, joined.unites)
+    ledger.add_to_story(connection, joined, article, mine, now, moment, traits)
     return Joined(joined.story, Tie(tie.tie)) if tie else joined
+
+
+def _placed(
+    connection: Connection,
+    habits: StoryHabits,
+    article: Article,
+    mine: frozenset[str],
+    traits: Traits,
+    moment: datetime,
+    now: datetime,
+) -> Joined:
+    open_ = ledger.standing(connection, moment, habits.quiet) if habits.alike else []
+    joined = place(
+        traits,
+        When.at(moment),
+        ledger.known_features(connection, mine),
+        open_,
+        opened_by(article),
+        now,
+        habits,
+        ledger.split_apart(connection),
+    )
+    if joined.tie is not Tie.FOUNDER or not habits.alike:
+        return joined
+    return replace(joined, follows=before(traits, ledger.closed_before(connection, moment, habits.quiet)))

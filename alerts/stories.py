@@ -1,21 +1,24 @@
 """Story: articles on one event. Which story does an article belong to?
 
-Lives here: the features by which two articles are one story, and the decision. For now a story is one
-article told by several sources: the same address, or the same headline within two days. Not here: where
-stories are kept (`ledger`), whether to tell of one (`alerting`).
+Lives here: the decision, and a story's life. First the certain ties: the same address, or within two days
+the same headline or passage. Then likeness: of the stories open at the time of the article the one it is most
+like, if it is like enough; that holds across languages. Not here: what articles are compared by (`features`,
+`likeness`), where stories are kept (`ledger`), whether to tell of one (`alerting`).
 """
 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NewType
 
 from pydantic import Field
 
+from alerts.features import Traits
+from alerts.likeness import COPY, ENOUGH, Likeness, copy_share, like_stories, like_story
 from alerts.matching import Match
 from config.reading import Duration, Keys
 from crawler.articles import Article
@@ -30,6 +33,12 @@ HEADLINE_LIFE = timedelta(
 PASSAGE = 80  # letters that two texts share: a sentence, not a turn of phrase
 DENSE_PASSAGE = 40
 
+MOST_COMPARED = 24  # articles of a story, the newest: the cost of an article does not grow with a story
+MOST_CLOSED = 40  # stories of which one may go on; the last
+SHOWN = 3  # stories an article nearly joined
+UNITES = 0.85  # points of two stories against each other: at as many they are one
+GOES_ON = 1.5  # points: at as many a new story goes on with a closed one
+
 SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
 
 
@@ -39,6 +48,8 @@ class StoryHabits(Keys):
     group_wait: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=2)
     follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)
     quiet: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=48)
+    longest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=14)
+    alike: bool = True  # false: only address, headline and passage make two articles one story
 
     def at_once(self) -> "StoryHabits":
         """The same without any waiting."""
@@ -53,6 +64,9 @@ class Tie(StrEnum):
     SAME_ADDRESS = "same_address"
     SAME_HEADLINE = "same_headline"
     SAME_PASSAGE = "same_passage"
+    SAME_TEXT = "same_text"  # nearly all of it: what an agency sent to many papers
+    ALIKE = "alike"  # like enough to the articles of the story
+    BY_HAND = "by_hand"  # somebody merged or split
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +79,175 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A story an article was compared with."""
+
+    story: StoryId
+    likeness: Likeness
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
+    """Where an article belongs, and how that was found."""
+
     story: StoryId
     tie: Tie
+    likeness: Likeness | None = None  # None: the tie is a certain one
+    nearly: tuple[Near, ...] = ()  # other open stories, the likest first
+    follows: StoryId | None = None  # of a story that is opened: the closed one it goes on with
+    origin: int | None = None  # the article it is a copy of
+    unites: StoryId | None = (
+        None  # a story that is the same one, as this article shows; what is in it moves here
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The time of an article; of one that is only known by its month, all of the month."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def at(cls, moment: datetime) -> "When":
+        return cls(moment, moment)
+
+    @property
+    def is_exact(self) -> bool:
+        return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An article of a story, as others are compared with it."""
+
+    article: int
+    traits: Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A story as it stands when an article comes: its first and last time, its articles without copies."""
+
+    id: StoryId
+    first: datetime
+    last: datetime
+    members: tuple[Member, ...] = field(repr=False)  # the newest last
+    vague: bool = False  # none of its articles is known by more than its month
+
+    def is_open(self, at: When, habits: StoryHabits) -> bool:
+        """Whether an article of this time may still join: not after days of quiet, and never after two weeks.
+
+        It may be older than the story: feeds bring things late.
+        """
+        quiet = timedelta(0) if self.vague or not at.is_exact else habits.quiet
+        if at.first > self.last + quiet or at.last < self.first - quiet:
+            return False
+        whole = max(at.last, self.last) - min(at.first, self.first)
+        return self.vague or not at.is_exact or whole <= habits.longest
+
+    def with_one_more(self, member: Member | None, at: When) -> "Standing":
+        """The story with another article; None: a copy, which is not compared with."""
+        members = self.members if member is None else (*self.members, member)[-MOST_COMPARED:]
+        if self.vague and not at.is_exact:
+            return replace(
+                self, members=members, first=max(self.first, at.first), last=min(self.last, at.last)
+            )
+        if not at.is_exact:
+            return replace(self, members=members)
+        if self.vague:
+            return replace(self, members=members, first=at.first, last=at.last, vague=False)
+        return replace(self, members=members, first=min(self.first, at.first), last=max(self.last, at.last))
+
+
+def united(one: Standing, other: Standing) -> Standing:
+    """Two stories as one, under the name of the first."""
+    members = (*one.members, *other.members)[-MOST_COMPARED:]
+    if one.vague != other.vague:
+        exact = other if one.vague else one
+        return replace(exact, id=one.id, members=members)
+    return replace(one, first=min(one.first, other.first), last=max(one.last, other.last), members=members)
+
+
+def opened_with(story: StoryId, member: Member, at: When) -> Standing:
+    """A story of one article."""
+    return Standing(story, at.first, at.last, (member,), vague=not at.is_exact)
+
+
+def place(
+    traits: Traits,
+    at: When,
+    known: Iterable[Known],
+    stories: Sequence[Standing],
+    opened: StoryId,
+    now: datetime,
+    habits: StoryHabits,
+    apart: Collection[frozenset[StoryId]] = (),
+) -> Joined:
+    """Where an article belongs: `opened`, if no story of these times is its own.
+
+    A certain tie outweighs likeness. Of stories equally like the older wins. `apart`: pairs somebody split.
+    """
+    standing = {story.id: story for story in stories if story.is_open(at, habits)}
+    near = _ranked(traits, list(standing.values()))
+    certain = join(known, now)
+    if certain is None and (not near or near[0].likeness.score <= ENOUGH):
+        return Joined(opened, Tie.FOUNDER, nearly=near[:SHOWN])
+    mine = certain.story if certain else near[0].story
+    origin = _origin(traits, standing[mine].members if mine in standing else ())
+    story, united = _united(mine, near, standing, apart)
+    return Joined(
+        story,
+        certain.tie if certain else Tie.ALIKE if origin is None else Tie.SAME_TEXT,
+        next((one.likeness for one in near if one.story == mine), None),
+        tuple(one for one in near if one.story not in {story, united})[:SHOWN],
+        origin=origin,
+        unites=united,
+    )
+
+
+def _united(
+    mine: StoryId,
+    near: Sequence[Near],
+    standing: Mapping[StoryId, Standing],
+    apart: Collection[frozenset[StoryId]],
+) -> tuple[StoryId, StoryId | None]:
+    """The story an article joins, and another it shows to be the same: the later ends in the earlier.
+
+    Which of a story's articles come first is chance; two that began apart may turn out to be one.
+    """
+    other = next((one for one in near if one.story != mine and one.likeness.score > ENOUGH), None)
+    if other is None or mine not in standing or frozenset({mine, other.story}) in apart:
+        return mine, None
+    two = sorted((standing[mine], standing[other.story]), key=lambda story: (story.first, story.id))
+    earlier, later = ([member.traits for member in story.members] for story in two)
+    if like_stories(earlier, later, len(near)).score < UNITES:
+        return mine, None
+    return two[0].id, two[1].id
+
+
+def _ranked(traits: Traits, stories: Sequence[Standing]) -> tuple[Near, ...]:
+    rivals = sum(_may_share_a_watch(traits, story) for story in stories)
+    compared = [Near(one.id, like_story(traits, [m.traits for m in one.members], rivals)) for one in stories]
+    since = {one.id: (one.first, one.id) for one in stories}
+    return tuple(sorted(compared, key=lambda one: (-one.likeness.score, since[one.story])))
+
+
+def _may_share_a_watch(traits: Traits, story: Standing) -> bool:
+    return not traits.watches or any(traits.watches & member.traits.watches for member in story.members)
+
+
+def before(traits: Traits, closed: Sequence[Standing]) -> StoryId | None:
+    """Which of these closed stories a new one goes on with. After such a time much must be shared."""
+    near = _ranked(traits, closed)
+    return near[0].story if near and near[0].likeness.score >= GOES_ON else None
+
+
+def _origin(traits: Traits, members: Sequence[Member]) -> int | None:
+    """The article of which this is a copy: half of the text is the same, word for word."""
+    copied = [(copy_share(traits, member.traits), -member.article) for member in members]
+    share, article = max(copied, default=(0.0, 0))
+    return -article if share >= COPY else None
 
 
 def features(article: Article, found: Sequence[Match]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from crawler.sources import Publisher
 
 PRIMARY: frozenset[Publisher] = frozenset({"filing", "regulator", "company"})  # who was there speaks itself
 COPIES = frozenset(
-    {Tie.SAME_ADDRESS, Tie.SAME_HEADLINE, Tie.SAME_PASSAGE}
+    {Tie.SAME_ADDRESS, Tie.SAME_HEADLINE, Tie.SAME_PASSAGE, Tie.SAME_TEXT}
 )  # ties of what says the same again
 
 SAME_WORD = 0.75  # how alike two words are of which one is a slip of the pen

@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Place] = {
     ),
     "sources": Place("sources", "The sources and their health."),
     "silence": Place("silences", "What stays quiet, until when, by whom."),
+    "stories": Place("stories", "Articles on one event."),
     "mark": Place("marks", "Teaching by example: which articles are relevant."),
     "dead": Place("dead", "Deliveries that were given up."),
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from alerts import ledger
+from alerts.features import Reader
 from alerts.marks import rulings
 from alerts.matching import Matcher
 from alerts.screen import Rulebook
@@ -25,6 +26,7 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
         watches={watch.id: watch for watch in watches},
         matcher=Matcher(watches, settings.watches.members()),
         backlog=settings.daemon.backlog,
+        reader=Reader(settings.events),
         stories=settings.daemon.stories,
         limits=settings.daemon.limits,
     )

@@ -17,20 +17,22 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field
 
+import config
 from alerts.alerting import Backlog, Limits
 from alerts.channels import Channel, ChannelsFile, DeliveryHabits, falls_back
+from alerts.features import EventsFile
 from alerts.query import Members, QueryError, Sets, parse
 from alerts.stories import StoryHabits
 from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
-from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document
+from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document, read
 from crawler.network import Network
 from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
 from crawler.spiders import SPIDERS
 from crawler.urls import absolute
 
-FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml")
-_MAY_BE_MISSING = frozenset({"channels.yaml", "daemon.yaml"})
+FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml", "events.yaml")
+_MAY_BE_MISSING = frozenset({"channels.yaml", "daemon.yaml", "events.yaml"})
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -125,6 +127,7 @@ class Settings:
     watches: WatchesFile
     channels: ChannelsFile
     daemon: Daemon
+    events: EventsFile = field(default_factory=EventsFile, repr=False)
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False, compare=False)  # by file name
 
     @property
@@ -167,14 +170,22 @@ def _load(directory: Path, environ: Mapping[str, str]) -> Settings:
     watches = reading.file("watches.yaml", WatchesFile)
     channels = reading.file("channels.yaml", ChannelsFile, console_only)
     daemon = reading.file("daemon.yaml", Daemon, Daemon)
+    events = reading.file("events.yaml", EventsFile, shipped_events)
     if sources is not None:
         reading.problems += _about_sources(reading.documents["sources.yaml"], sources)
     if watches is not None and channels is not None:
         reading.problems += _about_watches(reading.documents["watches.yaml"], watches, channels)
-    if reading.problems or sources is None or watches is None or channels is None or daemon is None:
+    if (
+        reading.problems
+        or sources is None
+        or watches is None
+        or channels is None
+        or daemon is None
+        or events is None
+    ):
         raise ConfigError(reading.problems)
     by_id = {SourceId(source.id): source for source in sources.with_defaults()}
-    return Settings(directory, by_id, watches, channels, daemon, reading.documents)
+    return Settings(directory, by_id, watches, channels, daemon, events, reading.documents)
 
 
 def with_watches(settings: Settings, path: Path, environ: Mapping[str, str]) -> Settings:
@@ -187,6 +198,11 @@ def with_watches(settings: Settings, path: Path, environ: Mapping[str, str]) -> 
         raise ConfigError(reading.problems)
     documents = {**settings.documents, "watches.yaml": reading.documents[path.name]}
     return replace(settings, watches=watches, documents=documents)
+
+
+def shipped_events() -> EventsFile:
+    """Without an events.yaml, the lists that came with us."""
+    return read(Path(str(config.__file__)).parent / "events.yaml", EventsFile, {})
 
 
 def console_only() -> ChannelsFile:
@@ -326,7 +342,6 @@ def not_yet_in_force(settings: Settings) -> list[Problem]:
 
 _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
     ("retention",): "nothing is deleted yet",
-    ("stories", "quiet"): "articles are one story by address, headline or passage",
 }
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from alerts.alerting import Reason
 from alerts.channels import ChannelsFile
 from alerts.explanation import Answer
+from alerts.features import EventsFile
 from alerts.outbox import State
 from alerts.watches import WatchesFile
 from config.reading import read
@@ -32,6 +33,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "watches.yaml": WatchesFile,
     "channels.yaml": ChannelsFile,
     "daemon.yaml": Daemon,
+    "events.yaml": EventsFile,
 }
 
 

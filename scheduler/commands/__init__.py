@@ -7,5 +7,6 @@ watches   the watches and their rules; catching up on the past
 sources   the sources and their health
 silences  what stays quiet
 marks     what is relevant
+stories   articles on one event, and what a person corrects of them
 dead      deliveries that were given up
 """

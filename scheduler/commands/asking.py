@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from alerts import explanation, ledger
+from alerts import explanation, grouping, ledger
 from alerts.evaluation import LabelledItem, Report, evaluate, read_corpus
 from alerts.explanation import Why
 from alerts.marks import Judgement
@@ -244,8 +244,11 @@ def evaluate_corpus(
     """A watch against a labelled corpus, or its marks: how much is found and how much of it right."""
     settings = load(config_dir, os.environ)
     chosen = watch_named(settings, watch)
-    items = read_corpus(file) if file else _marked(data, chosen)
-    report = evaluate(items, rulebooks.rulebook(settings).matcher, chosen.id)
+    items = list(read_corpus(file)) if file else _marked(data, chosen)
+    book = rulebooks.rulebook(settings)
+    report = evaluate(items, book.matcher, chosen.id)
+    order = grouping.arrivals(items, book.reader, book.matcher)
+    report.stories = grouping.figures(order, book.stories) if order else None
     if as_json:
         print_json(report.to_json())
     else:
@@ -276,6 +279,8 @@ def _print_report(report: Report) -> None:
         f"recall with digest {document['recall_with_digest']}, "
         f"borderline alerted {document['borderline_alerted']}"
     )
+    for line in grouping.described(report.stories) if report.stories else ():
+        terminal.print(line)
     for decision in document["decisions"]:
         if decision["label"] == "positive" and decision["verdict"] != "alert":
             terminal.print(

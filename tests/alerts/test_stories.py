@@ -1,11 +1,29 @@
 """Stories: which articles are one."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from alerts.features import Traits
 from alerts.matching import Evidence
-from alerts.stories import HEADLINE_LIFE, Known, StoryId, Tie, features, headlines, join, opened_by
+from alerts.stories import (
+    HEADLINE_LIFE,
+    Joined,
+    Known,
+    Member,
+    Standing,
+    StoryHabits,
+    StoryId,
+    Tie,
+    When,
+    before,
+    features,
+    headlines,
+    join,
+    opened_by,
+    place,
+)
 from tests.builders import HOUR, MINUTE, NOW, article, match
 
 ONE, TWO = StoryId("one"), StoryId("two")
@@ -127,3 +145,97 @@ def test_a_turn_of_phrase_is_no_passage() -> None:
 def test_a_dense_script_says_as_much_in_half_the_letters() -> None:
     lead = "微软与OpenAI周一宣布双方将重新签订云服务协议并调整收入分成比例同时扩大数据中心合作范围到年底"
     assert passages(lead) == passages("今日要闻。" + lead + "。更多内容请见明日报道。") != set()
+
+
+# --- by likeness
+
+HABITS = StoryHabits()
+SUIT = {"top_acts": frozenset({"sues"}), "acts": frozenset({"sues"}), "watches": frozenset({"pact"})}
+
+
+def suit(**changes: frozenset[str]) -> Traits:
+    return Traits(**{**SUIT, **changes})
+
+
+def standing(
+    story: StoryId, age: timedelta = HOUR, *members: Traits, first: timedelta | None = None
+) -> Standing:
+    told = tuple(Member(n, traits) for n, traits in enumerate(members or (suit(),), 1))
+    return Standing(story, NOW - (first or age), NOW - age, told)
+
+
+def placed(traits: Traits, *stories: Standing, known: tuple[Known, ...] = (), **more: Any) -> Joined:
+    return place(traits, When.at(NOW), known, stories, NEW, NOW, HABITS, **more)
+
+
+NEW = StoryId("new")
+
+
+def test_an_article_joins_the_open_story_it_is_like() -> None:
+    joined = placed(suit(), standing(ONE), standing(TWO, HOUR, Traits(watches=frozenset({"pact"}))))
+    assert (joined.story, joined.tie) == (ONE, Tie.ALIKE)
+    assert joined.likeness is not None
+    assert joined.likeness.score > 0
+    assert [one.story for one in joined.nearly] == [TWO]
+
+
+def test_an_article_like_no_story_opens_one_and_says_what_it_nearly_joined() -> None:
+    other = suit(top_acts=frozenset({"hires"}), acts=frozenset({"hires"}))
+    joined = placed(other, standing(ONE))
+    assert (joined.story, joined.tie) == (NEW, Tie.FOUNDER)
+    assert joined.nearly[0].story == ONE
+    assert joined.nearly[0].likeness.score < 0
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "is_open"),
+    [
+        (timedelta(hours=47), timedelta(hours=47), True),
+        (timedelta(hours=49), timedelta(hours=49), False),
+        (HOUR, timedelta(days=13), True),
+        (HOUR, timedelta(days=15), False),
+        (-timedelta(hours=47), -timedelta(hours=47), True),
+        (-timedelta(hours=49), -timedelta(hours=49), False),
+    ],
+)
+def test_a_story_closes_after_two_quiet_days_and_after_two_weeks(
+    last: timedelta, first: timedelta, is_open: bool
+) -> None:
+    assert standing(ONE, last, first=first).is_open(When.at(NOW), HABITS) is is_open
+    assert (placed(suit(), standing(ONE, last, first=first)).story == ONE) is is_open
+
+
+def test_a_certain_tie_outweighs_likeness() -> None:
+    joined = placed(suit(), standing(ONE), known=(known(TWO, "address:y"),))
+    assert (joined.story, joined.tie) == (TWO, Tie.SAME_ADDRESS)
+
+
+def test_an_article_like_two_stories_unites_them_if_they_are_like_each_other() -> None:
+    joined = placed(suit(), standing(TWO), standing(ONE, 2 * HOUR))
+    assert (joined.story, joined.unites) == (ONE, TWO)
+
+
+def test_what_somebody_split_is_never_united() -> None:
+    apart = {frozenset({ONE, TWO})}
+    joined = placed(suit(), standing(TWO), standing(ONE, 2 * HOUR), apart=apart)
+    assert joined.unites is None
+
+
+def test_stories_that_are_not_like_each_other_stay_two_whatever_lies_between() -> None:
+    one, other = (suit(papers=frozenset({paper})) for paper in ("ft", "wsj"))
+    between = suit()
+    joined = placed(between, standing(ONE, HOUR, one), standing(TWO, HOUR, other))
+    assert joined.unites is None
+
+
+def test_a_copy_is_known_as_one_of_the_article_it_was_made_from() -> None:
+    text = tuple(range(24))
+    joined = placed(suit(copy=text), standing(ONE, HOUR, suit(), suit(copy=text)))  # type: ignore[arg-type]
+    assert joined.origin == 2
+    assert placed(suit(), standing(ONE)).origin is None
+
+
+def test_a_new_story_goes_on_with_a_closed_one_only_on_much_in_common() -> None:
+    closed = [standing(ONE, timedelta(days=20), suit(papers=frozenset({"ft"})))]
+    assert before(suit(papers=frozenset({"ft"})), closed) == ONE
+    assert before(suit(), [standing(ONE, timedelta(days=20), Traits())]) is None

@@ -26,7 +26,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk an hour after three headlines; the budget is one alert a day."""
     made = Desk(tmp_path)
     made.write("watches.yaml", RUNNING)
-    made.write("daemon.yaml", "network: {allow: [127.0.0.0/8]}\nhttp: null\nlimits: {roots_per_day: 1}\n")
+    made.write(
+        "daemon.yaml",
+        "network: {allow: [127.0.0.0/8]}\nhttp: null\nlimits: {roots_per_day: 1}\nstories: {alike: false}\n",
+    )
     made.bring(*HEADLINES)
     with time_machine.travel(NOW + HOUR, tick=False):
         yield made

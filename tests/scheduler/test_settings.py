@@ -149,7 +149,6 @@ def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
         "sources[map].kind",
         "channels[news].quiet",
         "retention",
-        "stories.quiet",
     ]
     assert all(note.line for note in notes)
 

@@ -1,0 +1,218 @@
+"""`tocsin stories`: how articles are grouped into stories, and what a person corrects of it.
+
+Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Any, NoReturn
+
+import typer
+from sqlalchemy import Connection, Row
+
+from alerts import ledger
+from alerts.likeness import Likeness
+from alerts.stories import StoryId
+from crawler import archive
+from scheduler.clock import utc_now
+from scheduler.terminal import (
+    AsJson,
+    DataDir,
+    Exit,
+    command,
+    database_of,
+    print_json,
+    stop,
+)
+
+app = typer.Typer(invoke_without_command=True, help="Articles on one event.")
+
+Author = Annotated[str, typer.Option("--author", envvar="USER", help="Who corrects it.")]
+Story = Annotated[str, typer.Argument(metavar="STORY", help="As `tocsin stories` shows it: s…")]
+
+
+@app.callback()
+def stories_default(context: typer.Context, data: DataDir, as_json: AsJson = False) -> None:
+    """Articles on one event; without a command, the list."""
+    if context.invoked_subcommand is None:
+        list_stories(data, as_json=as_json)
+
+
+@app.command("list")
+@command
+def list_stories(
+    data: DataDir,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The latest stories: articles, origins, alerts."""
+    with database_of(data) as engine, engine.connect() as connection:
+        rows = [_listed(row) for row in ledger.recent_stories(connection, limit)]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(
+            f"{row['id']}  {row['first']:%Y-%m-%d %H:%M} – {row['last']:%m-%d %H:%M}  {_counted(row)}, "
+            f"{row['alerts']} alert{'s' if row['alerts'] != 1 else ''}  {row['title'][:80]}"
+        )
+
+
+def _listed(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "title": row.title,
+        "first": row.first_at,
+        "last": row.last_at,
+        "follows": row.follows,
+        "articles": row.articles,
+        "origins": row.origins,
+        "alerts": row.alerts,
+    }
+
+
+def _counted(row: dict[str, Any]) -> str:
+    """Fourteen papers with one text are one origin."""
+    copies = row["articles"] - row["origins"]
+    said = f"{row['origins']} origin{'s' if row['origins'] != 1 else ''}"
+    return said + (f", {copies} cop{'ies' if copies != 1 else 'y'}" if copies else "")
+
+
+@app.command("show")
+@command
+def show_story(story: Story, data: DataDir, as_json: AsJson = False) -> None:
+    """A story article by article: by what each joined, and which other stories it nearly joined."""
+    with database_of(data) as engine, engine.connect() as connection:
+        document = _document(connection, _standing(connection, story))
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo("\n".join(_lines(document)))
+
+
+def _standing(connection: Connection, story: str) -> Row[Any]:
+    """The story of this id, or the one it was merged into."""
+    row = ledger.story_row(connection, story)
+    if row is None:
+        _unknown(story)
+    return _standing(connection, row.merged_into) if row.merged_into else row
+
+
+def _unknown(story: str) -> NoReturn:
+    stop(Exit.USAGE, f"there is no story {story}; `tocsin stories list` shows them")
+
+
+def _document(connection: Connection, row: Row[Any]) -> dict[str, Any]:
+    tied = ledger.articles_of(connection, row.id)
+    known = {one.id: one for one in archive.with_ids(connection, {}, [tie.article for tie in tied])}
+    articles = [
+        {
+            "article": tie.article,
+            "title": known[tie.article].title if tie.article in known else None,
+            "link": known[tie.article].link if tie.article in known else None,
+            "source": known[tie.article].source if tie.article in known else None,
+            "language": known[tie.article].language if tie.article in known else None,
+            "at": tie.moment,
+            "tie": tie.tie,
+            "copy_of": tie.origin,
+            "likeness": tie.likeness,
+            "nearly": tie.nearly or [],
+        }
+        for tie in tied
+    ]
+    return {
+        "id": row.id,
+        "title": row.title,
+        "first": row.first_at,
+        "last": row.last_at,
+        "follows": row.follows,
+        "origins": sum(tie.origin is None for tie in tied),
+        "articles": articles,
+        "alerts": [{"watch": a.watch, "article": a.article, "at": a.at} for a in _alerts(connection, row.id)],
+        "corrections": [
+            {"kind": c.kind, "story": c.story, "other": c.other, "author": c.author, "at": c.at}
+            for c in ledger.corrections_of(connection, row.id)
+        ],
+    }
+
+
+def _alerts(connection: Connection, story: str) -> Sequence[Row[Any]]:
+    return ledger.alerts_of(connection, story)
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    told = {alert["article"]: alert["watch"] for alert in document["alerts"]}
+    counted = _counted({"articles": len(document["articles"]), "origins": document["origins"]})
+    lines = [f"{document['id']}  {document['title']}", f"  {counted}"]
+    if document["follows"]:
+        lines.append(f"  goes on with {document['follows']}")
+    for one in document["articles"]:
+        copied = f", a copy of {one['copy_of']}" if one["copy_of"] else ""
+        alert = f", told for {told[one['article']]}" if one["article"] in told else ""
+        lines.append(
+            f"  {one['at']:%Y-%m-%d %H:%M}  {one['article']}  {one['source'] or '?'} "
+            f"({one['language'] or '?'})  {(one['title'] or '?')[:80]}"
+        )
+        lines.append(f"      joined by: {one['tie'].replace('_', ' ')}{copied}{alert}")
+        if one["likeness"]:
+            likeness = Likeness.from_json(one["likeness"])
+            lines.append(f"      {likeness.score:+.2f}: {likeness}")
+        lines += [
+            f"      nearly joined {near['story']}: {Likeness.from_json(near).score:+.2f}: "
+            f"{Likeness.from_json(near)}"
+            for near in one["nearly"]
+        ]
+    lines += [
+        f"  {c['at']:%Y-%m-%d %H:%M}  {c['kind']} {c['story']} {c['other']}, by {c['author']}"
+        for c in document["corrections"]
+    ]
+    return lines
+
+
+@app.command("merge")
+@command
+def merge(
+    story: Story,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The story that goes into it.")],
+    data: DataDir,
+    author: Author = "unknown",
+) -> None:
+    """Two stories are one event. What was told of either counts as told; it is remembered who said so."""
+    with database_of(data) as engine, engine.begin() as connection:
+        ledger.take_turns(connection)
+        kept, gone = _standing(connection, story), _standing(connection, other)
+        if kept.id == gone.id:
+            stop(Exit.USAGE, f"{story} and {other} are one story already")
+        ledger.merge_stories(connection, kept.id, gone.id)
+        ledger.note_correction(connection, "merge", kept.id, gone.id, author, utc_now())
+    typer.echo(kept.id)
+
+
+@app.command("split")
+@command
+def split(
+    story: Story,
+    articles: Annotated[list[int], typer.Argument(metavar="ARTICLE…", help="Numbers, as `show` has them.")],
+    data: DataDir,
+    author: Author = "unknown",
+) -> None:
+    """These articles are another event: a story of their own. Likeness never makes the two one again."""
+    now = utc_now()
+    with database_of(data) as engine, engine.begin() as connection:
+        ledger.take_turns(connection)
+        row = _standing(connection, story)
+        there = {one.article for one in ledger.articles_of(connection, row.id)}
+        if strangers := set(articles) - there:
+            stop(Exit.USAGE, f"not in {row.id}: {', '.join(map(str, sorted(strangers)))}")
+        if not there - set(articles):
+            stop(Exit.USAGE, "all articles of a story cannot be split from it")
+        new = _made_of(row.id, articles, now)
+        ledger.split_story(connection, row.id, articles, new, now)
+        ledger.note_correction(connection, "split", row.id, new, author, now)
+    typer.echo(new)
+
+
+def _made_of(story: str, articles: Sequence[int], now: datetime) -> StoryId:
+    made_of = f"{now.isoformat()} {story} {sorted(articles)}"
+    return StoryId("s" + blake2b(made_of.encode(), digest_size=8).hexdigest())

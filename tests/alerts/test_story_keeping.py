@@ -1,0 +1,156 @@
+"""Stories in the ledger: likeness through the door, over languages, and what somebody corrects."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event
+
+from alerts import ledger
+from alerts.features import EventsFile, Reader
+from alerts.matching import Matcher
+from alerts.stories import StoryHabits, StoryId, Tie
+from alerts.watches import Rule, Watch
+from tests.alerts.test_screen import Desk
+from tests.builders import DAY, HOUR, MINUTE, NOW, source
+
+EVENTS = EventsFile(
+    background={"two": ("OpenAI", "Microsoft", "微软")},
+    papers={"ft": ("Financial Times", "金融时报")},
+    acts={"sues": ("sues", "verklagt", "起诉"), "hires": ("hires", "stellt ein")},
+)
+SUIT, KLAGE, SUIT_ZH = "OpenAI sues Microsoft over API fees", "OpenAI verklagt Microsoft", "OpenAI起诉微软"
+WATCH = Watch(
+    id="pact",
+    rules=(Rule(id="core", level="alert", query="title:(OpenAI AND (Microsoft OR 微软))"),),
+    channels=("news",),
+)
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    desk = Desk(engine, source(), source("gazette"), source("zeitung"), source("caijing"))
+    rulebook = replace(desk.rulebook, watches={"pact": WATCH}, matcher=Matcher([WATCH]))
+    desk.rulebook = replace(rulebook, reader=Reader(EVENTS), stories=StoryHabits())
+    return desk
+
+
+def stories(desk: Desk) -> list[tuple[str, int, int]]:
+    """Headline, articles, origins of each; the latest first."""
+    with desk.engine.connect() as connection:
+        return [(row.title, row.articles, row.origins) for row in ledger.recent_stories(connection, 10)]
+
+
+def ids(desk: Desk) -> list[StoryId]:
+    """In the order of their names' headlines."""
+    with desk.engine.connect() as connection:
+        rows = ledger.recent_stories(connection, 10)
+        return [StoryId(row.id) for row in sorted(rows, key=lambda row: row.opened_at)]
+
+
+def numbers(desk: Desk, story: str) -> list[int]:
+    with desk.engine.connect() as connection:
+        return [row.article for row in ledger.articles_of(connection, story)]
+
+
+def test_one_event_in_three_languages_is_told_once(desk: Desk) -> None:
+    told = [
+        desk.bring(title, of=of, now=NOW + n * HOUR, published=NOW + n * HOUR).alerts
+        for n, (title, of) in enumerate([(SUIT, "herald"), (KLAGE, "zeitung"), (SUIT_ZH, "caijing")])
+    ]
+    assert told == [1, 0, 0]
+    assert stories(desk) == [(SUIT, 3, 3)]
+
+
+def test_another_act_is_another_story(desk: Desk) -> None:
+    assert (
+        desk.bring(SUIT).alerts
+        == desk.bring("OpenAI hires ten engineers of Microsoft", of="gazette").alerts
+        == 1
+    )
+
+
+def test_without_likeness_only_certain_ties_count(desk: Desk) -> None:
+    desk.rulebook = replace(desk.rulebook, stories=StoryHabits(alike=False))
+    assert desk.bring(SUIT).alerts == desk.bring(KLAGE, of="zeitung").alerts == 1
+
+
+def test_after_days_of_quiet_a_new_story_goes_on_with_the_old(desk: Desk) -> None:
+    summary = "The Financial Times reports on the suit that OpenAI brought against its partner last week."
+    desk.bring(SUIT, summary=summary)
+    later = NOW + 6 * DAY
+    assert (
+        desk.bring(f"{KLAGE} abermals", of="zeitung", now=later, published=later, summary=summary).alerts == 1
+    )
+    first, second = ids(desk)
+    with desk.engine.connect() as connection:
+        row = ledger.story_row(connection, second)
+    assert row is not None
+    assert row.follows == first
+
+
+def test_how_an_article_joined_is_on_record(desk: Desk) -> None:
+    desk.bring(SUIT)
+    desk.bring(KLAGE, of="zeitung", now=NOW + MINUTE)
+    (story,) = ids(desk)
+    with desk.engine.connect() as connection:
+        founder, joined = ledger.articles_of(connection, story)
+    assert (founder.tie, founder.likeness) == (Tie.FOUNDER, None)
+    assert joined.tie == Tie.ALIKE
+    assert "act (sues)" in [point["what"] for point in joined.likeness["points"]]
+
+
+def test_copies_of_a_text_are_one_origin(desk: Desk) -> None:
+    summary = (
+        "OpenAI accuses Microsoft of withholding fees that were due for the service, says a complaint that "
+        "was filed in San Francisco on Monday, and asks the court for all of it with interest."
+    )
+    for n, of in enumerate(("herald", "gazette", "zeitung")):
+        desk.bring(f"{SUIT}, part {n}", of=of, now=NOW + n * MINUTE, summary=summary)
+    assert [row[1:] for row in stories(desk)] == [(3, 1)]
+
+
+def test_what_was_told_of_either_counts_as_told_after_a_merge(desk: Desk) -> None:
+    desk.bring(SUIT)
+    desk.bring("OpenAI hires ten engineers of Microsoft", of="gazette", now=NOW + MINUTE)
+    one, other = ids(desk)
+    with desk.engine.begin() as connection:
+        ledger.merge_stories(connection, one, other)
+        assert ledger.told(connection, one, "pact")
+        assert len(ledger.alerts_of(connection, one)) == 2
+    assert desk.bring("OpenAI hires ten engineers of Microsoft", of="zeitung", now=NOW + HOUR).alerts == 0
+    assert [row[1:] for row in stories(desk)] == [(3, 3)]
+
+
+def test_what_was_split_off_is_told_by_itself_and_likeness_does_not_unite_it_again(desk: Desk) -> None:
+    desk.bring(SUIT)
+    desk.bring(KLAGE, of="zeitung", now=NOW + MINUTE)
+    (story,) = ids(desk)
+    new, german = StoryId("s-new"), numbers(desk, story)[1:]
+    with desk.engine.begin() as connection:
+        ledger.split_story(connection, story, german, new, NOW + HOUR)
+        ledger.note_correction(connection, "split", story, new, "ann", NOW + HOUR)
+        assert ledger.told(connection, story, "pact")
+        assert not ledger.told(connection, new, "pact")
+        assert ledger.split_apart(connection) == {frozenset({story, new})}
+    assert desk.bring(f"{KLAGE} - Caijing", of="caijing", now=NOW + 2 * HOUR).alerts == 1
+    assert len(numbers(desk, new)) == 2
+    desk.bring(SUIT_ZH, of="gazette", now=NOW + 2 * HOUR)
+    assert set(ids(desk)) == {story, new}
+
+
+def test_screening_asks_the_database_no_more_often_in_a_long_story(desk: Desk) -> None:
+    asked = 0
+
+    @event.listens_for(desk.engine, "before_cursor_execute")
+    def _(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    def cost(at: datetime) -> int:
+        before = asked
+        desk.bring(f"{SUIT}, says paper {at:%H%M}", now=at, published=at)
+        return asked - before
+
+    costs = [cost(NOW + n * timedelta(minutes=7)) for n in range(40)]
+    assert max(costs[5:]) <= min(costs[1:5]) + 2
