@@ -105,9 +105,9 @@ class Teller:
     # ---- its thread
 
     def add(self, article: Article, match: Match, thread: Thread, added: Addition) -> int:
-        """An article joins the thread: the root counts it or is led by it, a reply says what it adds.
+        """An article joins the thread: the root counts it or is led by it, a reply names it and what it adds.
 
-        While the root waits, nobody is told twice: what has nothing to say beyond it is only counted.
+        A root that still waits and is led by it from now on shows it, and needs no reply.
         """
         ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, added.told, self.now)
         leads, later = added.told.leads, self.now + self.habits.follow_ups
@@ -117,7 +117,7 @@ class Teller:
             body = _alarm(self.watch, article, match) if leads else root.body
             edit_at = self.now if leads else later
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
-            if root.begun or (added.promoted and not leads):
+            if root.begun or not leads:
                 due_at = self.now if added.promoted else later
                 shown = root.begun and bool(added.promoted)
                 aloud = shown and not self._channel_over_budget((root.channel,))

@@ -117,7 +117,7 @@ def test_the_root_waits_only_where_a_better_source_may_come(room: Room, of: str,
     assert [one.kind for one in room.send(NOW + wait)] == [Kind.ROOT]
 
 
-def test_while_the_root_waits_the_better_source_takes_its_place_and_nobody_is_told_twice(room: Room) -> None:
+def test_while_the_root_waits_the_better_source_takes_its_place_and_the_other_its_reply(room: Room) -> None:
     room.bring(PACT)
     room.follow("OpenAI and Microsoft in new agreement", of="gazette", now=NOW + 10 * SECOND)
     room.follow("OpenAI, Microsoft: form 8-K", of="sec", now=NOW + 20 * SECOND)
@@ -126,7 +126,9 @@ def test_while_the_root_waits_the_better_source_takes_its_place_and_nobody_is_to
     assert (told.body.title, told.body.source_name) == ("OpenAI, Microsoft: form 8-K", "Sec")
     assert told.body.also == ("Herald", "Gazette")
     assert (told.body.first_source, told.body.first_seen) == ("Herald", NOW)
-    assert room.send(NOW + 20 * MINUTE) == []
+    (reply,) = room.send(NOW + 20 * MINUTE)
+    assert isinstance(reply.body, FollowUp)
+    assert [one.title for one in reply.body.items] == ["OpenAI and Microsoft in new agreement"]
 
 
 # ---- follow-ups
