@@ -46,7 +46,7 @@ class Rulebook:
     watches: Mapping[str, Watch]
     matcher: Matcher
     backlog: Backlog
-    stories: StoryHabits = field(default_factory=lambda: StoryHabits(alike=False))
+    stories: StoryHabits = field(default_factory=StoryHabits)
     limits: Limits = UNLIMITED
     reader: Reader = field(default_factory=Reader)
 

@@ -49,7 +49,7 @@ class StoryHabits(Keys):
     follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)
     quiet: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=48)
     longest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=14)
-    alike: bool = True  # false: only address, headline and passage make two articles one story
+    alike: bool = False  # true: also likeness makes two articles one story, across words and languages
 
     def at_once(self) -> "StoryHabits":
         """The same without any waiting."""

@@ -197,6 +197,10 @@ class Daemon:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
+        """Answers signals; once all is saved, a second one must not make a clean end look like a violent one.
+
+        Not by `loop.add_signal_handler`: taking such a handler away puts the deadly default in its place.
+        """
         loop = asyncio.get_running_loop()
         answers = {
             signal.SIGTERM: self.stopping.set,
@@ -204,12 +208,12 @@ class Daemon:
             signal.SIGHUP: self._reload_soon,
         }
         for number, answer in answers.items():
-            loop.add_signal_handler(number, answer)
+            signal.signal(number, lambda *_, answer=answer: loop.call_soon_threadsafe(answer))
         try:
             yield
         finally:
             for number in answers:
-                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
 
     async def _stop(self) -> None:
         """No new work; what runs may finish for a few seconds.

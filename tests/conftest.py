@@ -1,6 +1,7 @@
 """What many tests share: databases of both kinds."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,3 +42,12 @@ def engine(database_url: str) -> Iterator[Engine]:
     opened = open_database(database_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A daemon that ends in this process leaves its signals ignored, as it should where the process ends."""
+    answered = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, answer in answered.items():
+        signal.signal(number, answer)

@@ -6,7 +6,6 @@ Not here: the daemon (`scheduler.daemon`), the single pass (`scheduler.once`), t
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from datetime import timedelta
 from typing import Annotated
@@ -58,14 +57,7 @@ def run(
         log.warning("channel falls back to the console", problem=str(remark))
     with sole_instance(data), database_of(data) as engine, sole_daemon_of(engine):
         daemon = Daemon(settings, engine, os.environ)
-        asyncio.run(_live(daemon, timedelta(seconds=duration_s) if duration_s else None))
-
-
-async def _live(daemon: Daemon, duration: timedelta | None) -> None:
-    """Once all is saved, an impatient second signal must not make a clean end look like a violent one."""
-    await daemon.run(duration)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        asyncio.run(daemon.run(timedelta(seconds=duration_s) if duration_s else None))
 
 
 @app.command("once")

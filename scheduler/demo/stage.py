@@ -106,7 +106,7 @@ def _configure(directory: Path, world: World, slack: str, tempo: Tempo) -> None:
             "network": {"allow": ["127.0.0.0/8"]},
             "http": None,
             "delivery": delivery,
-            "stories": {"group_wait": "0s", "follow_ups": "1s", "alike": False},  # four events in a minute
+            "stories": {"group_wait": "0s", "follow_ups": "1s"},
         },
     }
     for name, document in files.items():

@@ -31,7 +31,7 @@ WATCH = Watch(
 def desk(engine: Engine) -> Desk:
     desk = Desk(engine, source(), source("gazette"), source("zeitung"), source("caijing"))
     rulebook = replace(desk.rulebook, watches={"pact": WATCH}, matcher=Matcher([WATCH]))
-    desk.rulebook = replace(rulebook, reader=Reader(EVENTS), stories=StoryHabits())
+    desk.rulebook = replace(rulebook, reader=Reader(EVENTS), stories=StoryHabits(alike=True))
     return desk
 
 

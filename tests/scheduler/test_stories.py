@@ -20,6 +20,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         "sources.yaml",
         "sources: [{id: herald, kind: feed, url: 'http://127.0.0.1:9/feed', enabled: false}]\n",
     )
+    made.write("daemon.yaml", "stories: {alike: true}\n")
     made.bring("OpenAI verklagt Microsoft wegen der API", HIRE, SUIT)
     with time_machine.travel(NOW, tick=False):
         assert made("once").exit_code == 0
