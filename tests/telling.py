@@ -236,7 +236,7 @@ class OwnBench:
 
 
 class SharedBench:
-    """An independent stand-in beside the checkout, written by somebody else: it must agree."""
+    """An independent stand-in beside the checkout: it must agree."""
 
     def __init__(self, slack: Any, lint: ModuleType) -> None:
         self.slack, self._lint = slack, lint
