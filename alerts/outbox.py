@@ -332,20 +332,7 @@ def _want_edit(connection: Connection, root: Root, body: Body, now: datetime, at
     mine = and_(deliveries.c.root == root.id, deliveries.c.kind == Kind.EDIT)
     edit = connection.execute(select(deliveries).where(mine).with_for_update()).one_or_none()
     if edit is None:
-        told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
-        _put(
-            connection,
-            now,
-            id=f"{root.id}-edit",
-            channel=root.channel,
-            kind=Kind.EDIT,
-            root=root.id,
-            broadcast=False,
-            story=told.story,
-            watch=told.watch,
-            body=to_json(body),
-            due_at=at,
-        )
+        _put_below(connection, root, now, id=f"{root.id}-edit", kind=Kind.EDIT, body=body, due_at=at)
     elif edit.state == State.WAITING:
         sooner = min(edit.due_at, at)
         connection.execute(update(deliveries).where(mine).values(due_at=sooner, changed_at=now))
@@ -372,13 +359,31 @@ def reply(
         return False
     if _taken_along(connection, root, body, now, due_at, broadcast=broadcast):
         return True
+    _put_below(
+        connection, root, now, id=delivery, kind=Kind.REPLY, body=body, due_at=due_at, broadcast=broadcast
+    )
+    return True
+
+
+def _put_below(
+    connection: Connection,
+    root: Root,
+    now: datetime,
+    *,
+    id: str,  # noqa: A002  the column's name
+    kind: Kind,
+    body: Body,
+    due_at: datetime,
+    broadcast: bool = False,
+) -> None:
+    """A delivery that goes with a root: of its channel, story and watch."""
     told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
     _put(
         connection,
         now,
-        id=delivery,
+        id=id,
         channel=root.channel,
-        kind=Kind.REPLY,
+        kind=kind,
         root=root.id,
         broadcast=broadcast,
         story=told.story,
@@ -386,7 +391,6 @@ def reply(
         body=to_json(body),
         due_at=due_at,
     )
-    return True
 
 
 def _taken_along(
