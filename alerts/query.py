@@ -106,8 +106,6 @@ def parse(text: str, sets: "Sets | Mapping[str, Members] | None" = None) -> Quer
 
 # ---- tokens → nodes
 
-_ADJACENT = And.binds
-_CAPITALS = re.compile(r"[A-Z]{2,}")
 _OPERAND = "a word, a phrase, a @set or a parenthesis"
 _TOO_DEEP = "the query is nested too deep"
 
