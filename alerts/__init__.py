@@ -29,4 +29,6 @@ catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell
 explanation       why somebody was told, or not
+buttons           what may be pressed beneath a message
+control           what people ask of us from within Slack
 """

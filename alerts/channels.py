@@ -4,6 +4,7 @@ Lives here: what `channels.yaml` and the `delivery:` part of `daemon.yaml` say. 
 (`notifiers`), what is still to be told (`outbox`).
 """
 
+import re
 from collections.abc import Iterable
 from datetime import time, timedelta
 from typing import Annotated, Literal, Self
@@ -44,9 +45,16 @@ def _web_address(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
+def _user_id(value: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,20}", value):
+        raise ValueError("expected the ID of a person such as U0123456789 (in Slack: their profile, ⋮)")
+    return value
+
+
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+SlackUser = Annotated[str, AfterValidator(_user_id)]
 
 
 class DigestTime(Keys):
@@ -76,6 +84,7 @@ class Channel(Keys):
     url: Secret | None = None  # webhook; whoever knows the address may write to it
     digest: DigestTime | None = DigestTime(at=time(8, 30))  # None: none is sent
     quiet: QuietHours | None = None
+    buttons: bool | None = None  # slack: are they shown? None: where `control:` is in force
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
@@ -96,10 +105,23 @@ def _is_channel_id(text: str | None) -> bool:
     return bool(text) and text is not None and text[0] in "CGD" and text.isalnum() and text.isupper()
 
 
+class Control(Keys):
+    """The `control:` section: what may be turned from within Slack, and by whom."""
+
+    app_token: Secret | None = None  # xapp-…; not set: no buttons, no slash command
+    allow: tuple[SlackUser, ...] = ()  # who may change things; empty: the members of our channels
+    api_url: Annotated[str, AfterValidator(_web_address)] = SLACK_API
+
+    @property
+    def in_force(self) -> bool:
+        return bool(self.app_token)
+
+
 class ChannelsFile(Keys):
     """`channels.yaml`."""
 
     channels: tuple[Channel, ...] = Field(min_length=1)
+    control: Control = Control()
     ops: Slug | None = (
         None  # the channel that hears of failing sources and dead deliveries; None: nobody does
     )
@@ -139,6 +161,12 @@ def falls_back(channel: Channel) -> bool:
     return channel.kind != "console" and not secret
 
 
-def effective(channel: Channel) -> Channel:
-    """The channel as it can be used today: itself, or the console under its name if its secret is not set."""
-    return channel.model_copy(update={"kind": "console"}) if falls_back(channel) else channel
+def effective(channel: Channel, control: Control = Control()) -> Channel:  # noqa: B008 - frozen
+    """The channel as it can be used today.
+
+    Itself, with buttons if a press is heard; or the console under its name if its secret is not set.
+    """
+    if falls_back(channel):
+        return channel.model_copy(update={"kind": "console"})
+    pressed = channel.kind == "slack" and control.in_force and channel.buttons is not False
+    return channel if pressed == bool(channel.buttons) else channel.model_copy(update={"buttons": pressed})

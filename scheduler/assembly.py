@@ -21,7 +21,8 @@ from scheduler.settings import Settings
 
 def channels(settings: Settings) -> dict[str, Channel]:
     """The channels as they can be used today: without its secret a channel is the console."""
-    return {channel.id: effective(channel) for channel in settings.channels.channels}
+    file = settings.channels
+    return {channel.id: effective(channel, file.control) for channel in file.channels}
 
 
 def notifiers(used: Mapping[str, Channel], settings: Settings) -> dict[str, Notifier]:

@@ -138,7 +138,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must appear in no log."""
-        found = (s.reveal() for channel in self.channels.channels for s in (channel.token, channel.url) if s)
+        given = [s for channel in self.channels.channels for s in (channel.token, channel.url)]
+        found = (s.reveal() for s in [*given, self.channels.control.app_token] if s)
         return tuple(value for value in found if value)
 
 

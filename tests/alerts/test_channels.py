@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from alerts.channels import Channel, ChannelsFile, DeliveryHabits, effective, falls_back, neighbours
+from alerts.channels import (
+    Channel,
+    ChannelsFile,
+    Control,
+    DeliveryHabits,
+    effective,
+    falls_back,
+    neighbours,
+)
 from config.reading import ConfigError, Secret, read
 
 FULL = """
@@ -119,3 +127,38 @@ def test_channels_of_one_token_are_neighbours() -> None:
     named = (("news", "xoxb-one"), ("ops", "xoxb-one"), ("other", "xoxb-two"))
     there = [*(slack(*one) for one in named), Channel(id="here", kind="console")]
     assert [sorted(neighbours(channel, there)) for channel in there] == [["ops"], ["news"], [], []]
+
+
+# ---- control
+
+
+def control_of(text: str, tmp_path: Path, **environ: str) -> Control:
+    path = tmp_path / "channels.yaml"
+    path.write_text(f"channels:\n  - {{id: here, kind: console}}\n{text}", encoding="utf-8")
+    return read(path, ChannelsFile, environ).control
+
+
+def test_without_an_app_token_nobody_hears_a_press(tmp_path: Path) -> None:
+    assert not control_of("", tmp_path).in_force
+    assert not control_of("control: {app_token: '${SLACK_APP_TOKEN}'}", tmp_path).in_force
+
+
+def test_the_app_token_shows_nowhere(tmp_path: Path) -> None:
+    known = control_of("control: {app_token: '${T}', allow: [U0ANN]}", tmp_path, T="xapp-1-secret")
+    assert known.in_force
+    assert "secret" not in repr(known)
+
+
+def test_an_allowed_person_is_named_by_id(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the ID of a person"):
+        control_of("control: {allow: ['@ann']}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "in_force", "shown"),
+    [(None, True, True), (None, False, False), (False, True, False), (True, False, False)],
+)
+def test_buttons_are_shown_where_a_press_is_heard(said: bool | None, in_force: bool, shown: bool) -> None:
+    channel = Channel(id="news", kind="slack", token=Secret("xoxb-t"), channel="C0NEWS", buttons=said)
+    control = Control(app_token=Secret("xapp-t")) if in_force else Control()
+    assert bool(effective(channel, control).buttons) is shown
