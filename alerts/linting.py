@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from alerts.matching import Lexicon
-from alerts.operators import And, AnyTerm, Except, InField, Named, Needs, Node, Not, Reading, Words
+from alerts.operators import And, AnyTerm, Except, InField, Named, Needs, Node, Not, Reading, Words, terms_of
 from alerts.query import Members, Sets
 from alerts.text import Text
 from alerts.watches import Rule, Watch, read_rule
@@ -94,7 +94,7 @@ class Hindsight:
     def __init__(self, watches: Sequence[Watch], sets: Mapping[str, Members]) -> None:
         read = list(_read(watches, sets))
         roots = [one.root for one in read]
-        self._lexicon = Lexicon(word for root in roots for t in root.terms() for word in t.anchored())
+        self._lexicon = Lexicon(word for root in roots for t in terms_of(root) for word in t.anchored())
         self._exclusions = [
             _Exclusion(one.place, one.root, excluded, [one.root, *_as_urgent(one, read)])
             for one in read

@@ -36,6 +36,7 @@ from alerts.operators import (
     Scope,
     Word,
     atoms,
+    terms_of,
 )
 from alerts.query import Members, Query, Sets
 from alerts.text import JOINS, KIND, Text
@@ -248,7 +249,7 @@ class Matcher:
         }
         compiled = [one for rules in self._rules.values() for one in rules]
         self._lexicon = Lexicon(
-            word for one in compiled for term in one.query.root.terms() for word in term.anchored()
+            word for one in compiled for term in terms_of(one.query.root) for word in term.anchored()
         )
         needs = {watch: [one.query.root.needs() for one in rules] for watch, rules in self._rules.items()}
         common = Counter(
@@ -266,13 +267,13 @@ class Matcher:
         self._triggers = Lexicon(
             word
             for one in compiled
-            for term in one.query.root.terms()
+            for term in terms_of(one.query.root)
             for word in term.anchored()
             if word.text in self._by_trigger
         )
         telling = frozenset().union(*map(_telling, self._rules.values()))
         self._telling = {
-            term for one in compiled for term in one.query.root.terms() if term.anchor in telling
+            term for one in compiled for term in terms_of(one.query.root) if term.anchor in telling
         }
         self._telling_lexicon = Lexicon(word for term in self._telling for word in term.anchored())
 

@@ -35,7 +35,7 @@ ROOMS = {  # vendor → the only modules that may know it
     },
     "ruamel": {"config.documents", "config.reading"},
     "ahocorasick_rs": {"alerts.matching"},
-    "re2": {"alerts.operators"},
+    "re2": {"alerts.operators.regex"},
 }
 
 DECISIONS = (

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from alerts.operators import OPERATORS, Node
+from alerts.operators import OPERATORS, Node, terms_of
 from alerts.query import QueryError, Sets, parse
 from alerts.tokens import LONGEST_QUERY
 
@@ -238,7 +238,7 @@ def test_a_member_without_a_word_is_refused() -> None:
 
 def test_members_by_language_are_one_set() -> None:
     sets = Sets({"openai": {"latin": ["OpenAI"], "ko": ["오픈AI"]}})
-    assert [term.source for term in parse("@openai", sets).root.terms()] == ["OpenAI", "오픈AI"]
+    assert [term.source for term in terms_of(parse("@openai", sets).root)] == ["OpenAI", "오픈AI"]
 
 
 def test_a_set_is_read_once_and_shared() -> None:

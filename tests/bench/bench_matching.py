@@ -21,6 +21,7 @@ from ahocorasick_rs import AhoCorasick
 from ruamel.yaml import YAML
 
 from alerts.matching import Matcher
+from alerts.operators import terms_of
 from alerts.query import Sets, parse
 from alerts.text import fold
 from alerts.watches import Rule, Watch, WatchesFile
@@ -102,7 +103,7 @@ def plain(watches: Sequence[Watch], sets: Sets) -> Callable[[Article], int]:
 
 def terms(watches: Sequence[Watch], sets: Sets) -> set[str]:
     roots = [parse(rule.query, sets).root for watch in watches for rule in watch.rules]
-    return {" ".join(word.text for word in term.words) for root in roots for term in root.terms()}
+    return {" ".join(word.text for word in term.words) for root in roots for term in terms_of(root)}
 
 
 class Goals:
