@@ -38,8 +38,11 @@ class Alarm:
     watch_name: str
     rule: str  # id
     look_alike: bool = False  # a matched word was spelled with characters of another script
+    version: str = ""  # of the rule; empty: from before alarms said it
     # What is known of its story by now; a root is edited as that grows.
     also: tuple[str, ...] = ()  # names of the other sources that have it
+    languages: tuple[str, ...] = ()  # of all that have it in words of their own, each once
+    origins: int = 1  # texts of their own
     copies: int = 0  # articles that only repeat another
     first_seen: datetime | None = None  # when its first article was seen; None: that is this one
     first_source: str = ""  # whose that was; empty: this one's
@@ -219,7 +222,8 @@ def from_json(text: str) -> Body:
             items = tuple(Item(**_with_times(item)) for item in known.pop("items"))
             return FollowUp(**known, items=items)
     known["title_spans"] = _spans(known["title_spans"])
-    known["also"] = tuple(known.get("also", ()))
+    for several in ("also", "languages"):
+        known[several] = tuple(known.get(several, ()))
     if known["sentence"]:
         known["sentence"] = Sentence(known["sentence"]["text"], _spans(known["sentence"]["spans"]))
     return Alarm(**_with_times(known))

@@ -114,8 +114,10 @@ class Teller:
         grown = thread.joined_by(added.told)
         queued = 0
         for root in self._roots(thread):
-            body = _alarm(self.watch, article, match) if leads else root.body
             edit_at = self.now if leads else later
+            body = _with_language(root.body, article)
+            if leads and isinstance(body, Alarm):
+                body = replace(_alarm(self.watch, article, match), languages=body.languages)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if root.begun or not leads:
                 due_at = self.now if added.promoted else later
@@ -192,11 +194,19 @@ def _grown(body: Body, thread: Thread) -> Body:
     return replace(
         body,
         also=thread.also,
+        origins=thread.origins,
         copies=thread.copies,
         first_seen=first.seen if earlier else None,
         first_source=first.source_name if earlier else "",
         status=status if told_first.article != lead.article else "",
     )
+
+
+def _with_language(body: Body, article: Article) -> Body:
+    """The root of a story that is also told in the language of this article."""
+    if not isinstance(body, Alarm) or not article.language:
+        return body
+    return replace(body, languages=tuple(dict.fromkeys((*body.languages, article.language))))
 
 
 def _item(article: Article, added: Addition) -> Item:
@@ -226,4 +236,6 @@ def _alarm(watch: Watch, article: Article, match: Match) -> Alarm:
         watch_name=watch.name or watch.id,
         rule=match.rule,
         look_alike=match.look_alike,
+        version=match.version,
+        languages=(article.language,) if article.language else (),
     )

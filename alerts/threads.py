@@ -67,6 +67,11 @@ class Thread:
         return sum(one.copy for one in self.articles)
 
     @property
+    def origins(self) -> int:
+        """Texts of their own: what agencies send to many papers is one."""
+        return len(self.articles) - self.copies
+
+    @property
     def also(self) -> tuple[str, ...]:
         """The other sources that have it in words of their own, the best first."""
         others = [one for one in self.articles if not one.copy and one.source != self.lead.source]

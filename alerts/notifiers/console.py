@@ -40,6 +40,7 @@ from alerts.notifiers.words import (
     headline,
     left_out,
     provenance,
+    seen_after,
     spread,
 )
 
@@ -150,14 +151,12 @@ def _alarm(alarm: Alarm) -> list[Text]:
     shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
     sentence = Text.assemble("  ", *((piece.text, "bold red" if piece.bold else "") for piece in shown))
     address = address_of(alarm.link)
-    times = [
-        *([f"published {_moment(alarm.published)}"] if alarm.published else []),
-        f"seen {_moment(alarm.seen)}",
-    ]
+    published = f"published {_moment(alarm.published)} · " if alarm.published else ""
+    when = f"{published}{seen_after(alarm) or f'seen {_moment(alarm.seen)}'}"
     return [
         Text.assemble(("● ", "bold red"), (headline(alarm), "bold")),
         *([sentence] if shown else []),
-        Text(f"  {provenance(alarm)} · {' · '.join(times)}", style="dim"),
+        Text(f"  {provenance(alarm)} · {when}", style="dim"),
         *([Text(f"  {spread(alarm)}", style="dim")] if spread(alarm) else []),
         Text(f"  {clip(because(alarm), 2 * NAME_UNITS)}", style="dim"),
         *([Text(f"  {address}", style="blue")] if address else []),

@@ -30,7 +30,9 @@ from alerts.notifications import (
 from alerts.notifiers.words import (
     ELLIPSIS,
     NAME_UNITS,
+    SENTENCE_UNITS,
     TITLE_UNITS,
+    Piece,
     address_of,
     and_more,
     aside,
@@ -43,6 +45,7 @@ from alerts.notifiers.words import (
     left_out,
     looks_like_address,
     provenance,
+    seen_after,
     shown_host,
     spread,
     take_units,
@@ -103,9 +106,9 @@ def _payload(delivery: Delivery) -> dict[str, str]:
 
 
 def blocks(delivery: Delivery) -> list[Json]:
-    """What it is about, small print. The first block carries the delivery's id."""
+    """What it is about, then small print by the line. The first block carries the delivery's id."""
     first = {"type": "rich_text", "block_id": f"a-{delivery.message}", "elements": _parts(delivery)}
-    return [first, {"type": "context", "elements": _small_print(delivery)}]
+    return [first, *({"type": "context", "elements": line} for line in _small_print(delivery))]
 
 
 def text(delivery: Delivery) -> str:
@@ -120,17 +123,20 @@ def text(delivery: Delivery) -> str:
         return _lines(head, "" if minimal else said, last)
     if isinstance(body, Digest):
         return _lines(head, *([] if minimal else _digest_lines(body)), last)
-    by = "" if minimal else _escaped(provenance(body), TITLE_UNITS)
     address = address_of(body.link)
     link = f"<{escape(address)}>" if address else ""
-    known = (
-        ""
-        if minimal
-        else _lines(_escaped(spread(body), TITLE_UNITS), _escaped(clean(body.status), NOTE_UNITS))
-    )
-    if units(_lines(head, by, known, link, last)) > TEXT_UNITS:
-        link = ""  # an address full of ampersands; cut, it would lead nowhere
-    return _lines(head, by, known, link, last)
+    return _lines(head, link, last) if minimal else _alarm_text(body, head, link, last)
+
+
+def _alarm_text(alarm: Alarm, head: str, link: str, last: str) -> str:
+    """A lock screen shows the first lines. An address too long is left out: cut, it would lead nowhere."""
+    sentence = _escaped("".join(piece.text for piece in _sentence(alarm)), SENTENCE_UNITS)
+    by, known = _escaped(provenance(alarm), TITLE_UNITS), _escaped(spread(alarm), TITLE_UNITS)
+    status = _escaped(clean(alarm.status), NOTE_UNITS)
+    whole = (head, sentence, by, known, status, link, last)
+    shorter = (head, by, known, status, link, last)
+    fitting = (lines for lines in (whole, shorter) if units(_lines(*lines)) <= TEXT_UNITS)
+    return _lines(*next(fitting, (head, by, known, status, last)))
 
 
 def _follow_up_text(follow_up: FollowUp, last: str, in_thread: bool, *, minimal: bool) -> str:
@@ -191,10 +197,14 @@ def _notice_parts(notice: Notice) -> list[Json]:
 
 
 def _alarm_parts(alarm: Alarm) -> list[Json]:
-    shown = emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
+    shown = _sentence(alarm)
     quote = {"type": "rich_text_quote", "elements": [_text(words, bold=bold) for words, bold in shown]}
     status = [_section(_text(clip(clean(alarm.status), NOTE_UNITS)))] if clean(alarm.status) else []
     return [_section(*_headline(alarm)), *([quote] if shown else []), *status]
+
+
+def _sentence(alarm: Alarm) -> list[Piece]:
+    return emphasised(alarm.sentence.text, alarm.sentence.spans) if alarm.sentence else []
 
 
 def _follow_up_parts(follow_up: FollowUp, in_thread: bool) -> list[Json]:
@@ -278,27 +288,33 @@ def _fitting(parts: Sequence[DigestPart], most: int) -> list[DigestPart]:
     return fitting
 
 
-def _small_print(delivery: Delivery) -> list[Json]:
-    """Where from and when; why; and the reference by which people and we find the delivery again."""
+def _small_print(delivery: Delivery) -> list[list[Json]]:
+    """Line by line: where from and when; who else; why, and the reference that finds the delivery again."""
     body = delivery.body
     if isinstance(body, Notice | Digest):
-        return [_plain(_reference_line(delivery))]
+        return [[_plain(_reference_line(delivery))]]
     if isinstance(body, FollowUp):
         watch = clip(clean(body.watch_name), NAME_UNITS) or body.watch
-        return [_plain(f"{watch} · {_reference_line(delivery)}")]
-    published = [_moment("published", body.published)] if body.published else []
+        return [[_plain(f"{watch} · {_reference_line(delivery)}")]]
     why = _plain(f"{because(body)} · {_reference_line(delivery)}")
-    known = spread(body)
-    others = [_plain(known)] if known else []
-    return [_plain(provenance(body)), *others, *published, *_seen(body), why]
+    lines = [[_plain(provenance(body)), *_when(body)], _who_else(body), [why]]
+    return [line for line in lines if line]
 
 
-def _seen(alarm: Alarm) -> list[Json]:
-    """When the story was first seen, and where, if that was not what is shown."""
-    if alarm.first_seen is None:
+def _when(alarm: Alarm) -> list[Json]:
+    if alarm.published is None:
         return [_moment("seen", alarm.seen)]
+    return [_moment("published", alarm.published), _plain(seen_after(alarm))]
+
+
+def _who_else(alarm: Alarm) -> list[Json]:
+    """The others, and when the story was first seen, and where, if that was not what is shown."""
+    known = spread(alarm)
+    others = [_plain(known)] if known else []
+    if alarm.first_seen is None:
+        return others
     by = clip(clean(alarm.first_source), NAME_UNITS)
-    return [_moment("first seen", alarm.first_seen), *([_plain(f"by {by}")] if by else [])]
+    return [*others, _moment("first seen", alarm.first_seen), *([_plain(f"by {by}")] if by else [])]
 
 
 def _reference_line(delivery: Delivery) -> str:
@@ -307,11 +323,11 @@ def _reference_line(delivery: Delivery) -> str:
 
 
 def _moment(word: str, at: datetime) -> Json:
-    """A time in the reader's own zone. Every character of this is ours, so it may be markup."""
+    """How long ago it is for whoever reads it. Every character of this is ours, so it may be markup."""
     fallback = at.strftime("%Y-%m-%d %H:%M UTC")
     if not 0 < at.timestamp() < 2**32:
         return {"type": "mrkdwn", "text": f"{word} {fallback}"}
-    date = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    date = f"<!date^{int(at.timestamp())}^{{ago}}|{fallback}>"
     return {"type": "mrkdwn", "text": f"{word} {date}"}
 
 

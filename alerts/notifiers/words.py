@@ -7,6 +7,7 @@ followed and which labels would lie. Pure. Not here: how Slack wants to have the
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -184,14 +185,35 @@ def provenance(told: Alarm | Item) -> str:
     return " · ".join(part for part in shown if part) or "unknown source"
 
 
+def seen_after(alarm: Alarm) -> str:
+    """How long after it was published we saw it; empty: nobody knows when that was."""
+    if alarm.published is None:
+        return ""
+    waited = alarm.seen - alarm.published
+    return "seen at once" if waited < timedelta(seconds=1) else f"seen {lasting(waited)} later"
+
+
+def lasting(time: timedelta) -> str:
+    """A length of time in one unit, as people say it."""
+    seconds = int(time.total_seconds())
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit or seconds == unit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
+
+
 def spread(alarm: Alarm) -> str:
-    """Who else has the story; empty: nobody."""
+    """Who else has the story, and how much of that is one text; empty: nobody."""
     if not alarm.also and not alarm.copies:
         return ""
     names = [clip(clean(name), NAME_UNITS) or "unknown source" for name in alarm.also]
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    others = f"{len(names) + 1} sources: also {', '.join(names[:MOST_NAMES])}{more}" if names else "1 source"
-    return f"{others} · {counted(alarm.copies, 'copy', 'copies')}" if alarm.copies else others
+    sources = counted(len(names) + 1, "source", "sources")
+    languages = f", {len(alarm.languages)} languages" if len(alarm.languages) > 1 else ""
+    also = f": also {', '.join(names[:MOST_NAMES])}{more}" if names else ""
+    origins = counted(alarm.origins, "origin", "origins")
+    texts = f" · {origins}, {counted(alarm.copies, 'copy', 'copies')}" if alarm.copies else ""
+    return f"{sources}{languages}{also}{texts}"
 
 
 def counted(number: int, one: str, many: str) -> str:
@@ -209,10 +231,21 @@ def left_out(follow_up: FollowUp) -> str:
 
 
 def because(alarm: Alarm) -> str:
-    """The watch and its rule that fired."""
+    """The watch, the rule that fired and its version, the words that it found in the headline."""
     watch = clip(clean(alarm.watch_name), NAME_UNITS) or alarm.watch
     rule = f"{watch}: {clip(clean(alarm.rule), NAME_UNITS)}"
-    return f"{rule} · spelled with look-alike letters" if alarm.look_alike else rule
+    version = f"version {clip(clean(alarm.version), NAME_UNITS)}" if alarm.version else ""
+    found = ", ".join(f"“{word}”" for word in _headline_words(alarm))
+    headline = f"in the headline {found}" if found else ""
+    look_alike = "spelled with look-alike letters" if alarm.look_alike else ""
+    return " · ".join(part for part in (rule, version, headline, look_alike) if part)
+
+
+def _headline_words(alarm: Alarm) -> list[str]:
+    """The first few that matched, each once. The sentence shows its own in bold."""
+    pieces = emphasised(alarm.title, alarm.title_spans, TITLE_UNITS)
+    words = {piece.text.casefold(): clip(piece.text, NAME_UNITS // 3) for piece in pieces if piece.bold}
+    return list(words.values())[:MOST_NAMES]
 
 
 # --- a digest's lines -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ async def test_an_alert_is_a_few_plain_lines() -> None:
     assert await printed(delivery()) == (
         "● OpenAI and Microsoft sign a new pact\n"
         "  It binds OpenAI to Microsoft.\n"
-        "  Herald · herald.example · en · published 2026-03-02 12:00 UTC · seen 2026-03-02 12:00 UTC\n"
+        "  Herald · herald.example · en · published 2026-03-02 12:00 UTC · seen at once\n"
         "  The pact: core\n"
         "  https://herald.example/pact\n"
         "\n"

@@ -4,7 +4,7 @@ import json
 import re
 import string
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ def headline_of(said: dict[str, Any]) -> list[dict[str, Any]]:
 def test_an_alert_looks_like_this() -> None:
     said = message(delivery(alarm(sentence=Sentence("It binds OpenAI.", ((9, 15),)))))
     assert said == {
-        "text": "OpenAI and Microsoft sign a new pact\nHerald · herald.example · en\n"
+        "text": "OpenAI and Microsoft sign a new pact\nIt binds OpenAI.\nHerald · herald.example · en\n"
         "<https://herald.example/pact>\nref 5f0c7a9e2b",
         "mrkdwn": False,
         "unfurl_links": False,
@@ -94,20 +94,84 @@ def test_an_alert_looks_like_this() -> None:
             {
                 "type": "context",
                 "elements": [
-                    {"type": "plain_text", "text": "Herald · herald.example · en", "emoji": False},
-                    _moment("published"),
-                    _moment("seen"),
-                    {"type": "plain_text", "text": "The pact: core · ref 5f0c7a9e2b", "emoji": False},
+                    _plain("Herald · herald.example · en"),
+                    {"type": "mrkdwn", "text": f"published {DATE}"},
+                    _plain("seen at once"),
                 ],
             },
+            {"type": "context", "elements": [_plain("The pact: core · ref 5f0c7a9e2b")]},
         ],
     }
 
 
-def _moment(word: str) -> dict[str, str]:
-    at = int(NOW.timestamp())
-    fallback = "2026-03-02 12:00 UTC"
-    return {"type": "mrkdwn", "text": f"{word} <!date^{at}^{{date_short_pretty}} {{time}}|{fallback}>"}
+DATE = f"<!date^{int(NOW.timestamp())}^{{ago}}|2026-03-02 12:00 UTC>"
+
+
+def _plain(words: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": words, "emoji": False}
+
+
+def small_print(said: dict[str, Any]) -> list[str]:
+    """What is written small, line by line."""
+    lines = (block["elements"] for block in said["blocks"] if block["type"] == "context")
+    return [" | ".join(element["text"] for element in line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [
+        (-5, "seen at once"),
+        (0, "seen at once"),
+        (1, "seen 1 s later"),
+        (40, "seen 40 s later"),
+        (60, "seen 1 min later"),
+        (119, "seen 119 s later"),
+        (240, "seen 4 min later"),
+        (7200, "seen 2 h later"),
+        (86400, "seen 1 d later"),
+        (300_000, "seen 3 d later"),
+    ],
+)
+def test_an_alert_says_how_long_after_it_was_published_it_was_seen(waited: int, said: str) -> None:
+    told = message(delivery(alarm(seen=NOW + timedelta(seconds=waited))))
+    assert small_print(told)[0] == f"Herald · herald.example · en | published {DATE} | {said}"
+
+
+def test_where_nobody_knows_when_it_was_published_it_says_when_it_was_seen() -> None:
+    told = message(delivery(alarm(published=None)))
+    assert small_print(told)[0] == f"Herald · herald.example · en | seen {DATE}"
+
+
+def test_an_alert_says_which_version_of_which_rule_found_what_in_the_headline() -> None:
+    told = message(delivery(alarm(version="0badcafe", title_spans=((0, 6), (11, 20), (11, 20)))))
+    assert small_print(told)[-1] == (
+        "The pact: core · version 0badcafe · in the headline “OpenAI”, “Microsoft” · ref 5f0c7a9e2b"
+    )
+
+
+def test_of_many_words_in_the_headline_five_are_named_each_once() -> None:
+    words = "one two ONE three four five six seven"
+    spans = tuple((found.start(), found.end()) for found in re.finditer(r"\w+", words))
+    assert "“one”, “two”, “three”, “four”, “five” · ref" in small_print(
+        message(delivery(alarm(words, title_spans=spans)))
+    )[-1].replace("“ONE”", "“one”")
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, []),
+        ({"also": ("Gazette",)}, ["2 sources: also Gazette"]),
+        ({"also": ("Gazette",), "languages": ("en", "fr")}, ["2 sources, 2 languages: also Gazette"]),
+        ({"copies": 14}, ["1 source · 1 origin, 14 copies"]),
+        (
+            {"also": ("A", "B", "C", "D", "E", "F", "G"), "origins": 8, "copies": 1, "languages": ("en",)},
+            ["8 sources: also A, B, C, D, E and 2 more · 8 origins, 1 copy"],
+        ),
+    ],
+)
+def test_a_root_counts_sources_languages_and_origins(known: dict[str, Any], said: list[str]) -> None:
+    assert small_print(message(delivery(alarm(**known))))[1:-1] == said
 
 
 def test_a_notice_has_no_story_and_no_nulls() -> None:
@@ -204,6 +268,20 @@ def test_which_links_are_shown(link: str | None, shown: str | None) -> None:
     assert complaints({"channel": "C1", **said}) == []
 
 
+def test_a_lock_screen_shows_the_headline_and_then_the_sentence() -> None:
+    assert message(delivery())["text"].splitlines()[:2] == [
+        "OpenAI and Microsoft sign a new pact",
+        "It binds OpenAI to Microsoft.",
+    ]
+
+
+def test_where_the_text_gets_too_long_the_sentence_goes_before_the_link() -> None:
+    link = "https://a.example/" + "x" * 1900
+    said = message(delivery(alarm("&" * 500, link=link, sentence=Sentence("& " * 300), also=("&" * 400,))))
+    assert f"<{link}>" in said["text"]
+    assert len(said["text"].splitlines()) == 5
+
+
 def test_a_link_full_of_ampersands_leaves_the_text_whole() -> None:
     link = "https://a.example/?" + "a&" * 900
     said = message(delivery(alarm("&" * 500, link=link)))
@@ -291,7 +369,10 @@ def alarms(draw: st.DrawFn) -> Alarm:
         watch_name=draw(NASTY),
         rule=draw(st.text(string.ascii_lowercase, min_size=1, max_size=20)),
         look_alike=draw(st.booleans()),
+        version=draw(st.text(string.hexdigits, max_size=8)),
         also=tuple(draw(st.lists(NASTY, max_size=8))),
+        languages=tuple(draw(st.lists(st.sampled_from(["en", "fr", "zh"]), max_size=3))),
+        origins=draw(st.integers(1, 99)),
         copies=draw(st.integers(0, 99)),
         first_seen=draw(st.none() | MOMENTS),
         first_source=draw(NASTY),
@@ -395,6 +476,13 @@ def test_a_body_comes_out_of_the_outbox_as_it_went_in(body: Body) -> None:
     assert from_json(to_json(body)) == body
 
 
+def test_an_alarm_of_an_earlier_version_can_still_be_told() -> None:
+    row = json.loads(to_json(alarm()))
+    for later in ("version", "languages", "origins"):
+        del row[later]
+    assert from_json(json.dumps(row)) == alarm()
+
+
 # --- digests ----------------------------------------------------------------------------------------
 
 
@@ -456,7 +544,6 @@ def test_a_digest_that_was_refused_is_plain_and_then_minimal() -> None:
     ]
 
 
-DATE = f"<!date^{int(NOW.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 12:00 UTC>"
 ROOT = DeliveryId("5f0c7a9e2b")
 
 
@@ -465,6 +552,7 @@ def test_a_root_by_and_by_names_who_has_the_story_and_who_had_it_first() -> None
         sentence=None,
         published=None,
         also=("Gazette", "Bugle"),
+        origins=3,
         copies=14,
         first_seen=NOW,
         first_source="Gazette",
@@ -496,17 +584,19 @@ def test_a_root_by_and_by_names_who_has_the_story_and_who_had_it_first() -> None
         {
             "type": "context",
             "elements": [
-                {"type": "plain_text", "text": "Herald · herald.example · en", "emoji": False},
-                {
-                    "type": "plain_text",
-                    "text": "3 sources: also Gazette, Bugle · 14 copies",
-                    "emoji": False,
-                },
-                {"type": "mrkdwn", "text": f"first seen {DATE}"},
-                {"type": "plain_text", "text": "by Gazette", "emoji": False},
-                {"type": "plain_text", "text": "The pact: core · ref 5f0c7a9e2b", "emoji": False},
+                _plain("Herald · herald.example · en"),
+                {"type": "mrkdwn", "text": f"seen {DATE}"},
             ],
         },
+        {
+            "type": "context",
+            "elements": [
+                _plain("3 sources: also Gazette, Bugle · 3 origins, 14 copies"),
+                {"type": "mrkdwn", "text": f"first seen {DATE}"},
+                _plain("by Gazette"),
+            ],
+        },
+        {"type": "context", "elements": [_plain("The pact: core · ref 5f0c7a9e2b")]},
     ]
 
 

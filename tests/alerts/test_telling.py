@@ -185,6 +185,19 @@ def test_copies_are_counted_and_not_spoken_of(room: Room) -> None:
     assert (room.root().copies, room.root().also) == (3, ())
 
 
+def test_a_root_says_by_which_version_of_its_rule_and_counts_the_languages_it_was_told_in(
+    room: Room,
+) -> None:
+    room.bring(PACT)
+    version = room.rulebook.matcher.versions()["pact", "core"]
+    room.follow("OpenAI et Microsoft, un accord", of="gazette", language="fr")
+    room.follow("OpenAI, Microsoft: form 8-K", of="sec")
+    room.bring(PACT, of="mirror", now=LATER)
+    root = room.root()
+    assert (root.version, root.languages) == (version, ("en", "fr"))
+    assert (root.origins, root.copies) == (3, 1)
+
+
 def test_two_rules_that_hold_for_one_article_make_one_follow_up(room: Room) -> None:
     room.bring(PACT, summary="OpenAI and Microsoft, at length.")
     room.send()

@@ -323,7 +323,8 @@ class Told:
 
     @property
     def small_print(self) -> str:
-        return " ".join(element["text"] for element in self.request["blocks"][1]["elements"])
+        lines = (block["elements"] for block in self.request["blocks"] if block["type"] == "context")
+        return " ".join(element["text"] for line in lines for element in line)
 
     @property
     def links(self) -> list[str]:
