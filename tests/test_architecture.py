@@ -129,12 +129,13 @@ def test_there_is_no_drawer() -> None:
     assert not {name for name, _ in modules() if name.rsplit(".", 1)[-1] in drawers}
 
 
-def test_the_archive_is_one_notebook_to_the_outside() -> None:
+@pytest.mark.parametrize("notebook", ["crawler.archive", "alerts.outbox"])
+def test_a_notebook_is_one_to_the_outside(notebook: str) -> None:
     """`from crawler import archive`: how it is parted is its own affair."""
     reaching = {
         name
         for name, tree in modules()
-        if not name.startswith("crawler.archive")
-        if any(i.startswith("crawler.archive.") for i in imports(tree))
+        if not name.startswith(notebook)
+        if any(i.startswith(notebook + ".") for i in imports(tree))
     }
     assert reaching == set()

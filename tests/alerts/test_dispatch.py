@@ -195,9 +195,10 @@ def test_in_any_order_of_faults_and_kills_a_thread_tells_everything_once_and_its
 
 
 def replies_to(engine: Engine, root: str) -> list[outbox.Record]:
+    deliveries = outbox.tables.tables["deliveries"]
     with engine.begin() as connection:
-        which = outbox.deliveries.c.root == root, outbox.deliveries.c.kind == Kind.REPLY
-        names = set(connection.scalars(select(outbox.deliveries.c.id).where(*which)))
+        which = deliveries.c.root == root, deliveries.c.kind == Kind.REPLY
+        names = set(connection.scalars(select(deliveries.c.id).where(*which)))
         return [one for one in outbox.records(connection) if one.id in names]
 
 

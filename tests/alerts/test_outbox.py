@@ -50,7 +50,7 @@ def test_a_claim_is_stamped_before_anything_is_sent(engine: Engine) -> None:
 def test_the_database_itself_refuses_a_claim_without_a_stamp(engine: Engine) -> None:
     enqueue(engine, "a1")
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        connection.execute(update(outbox.deliveries).values(state="claimed"))
+        connection.execute(update(outbox.tables.tables["deliveries"]).values(state="claimed"))
 
 
 def test_each_attempt_is_stamped_not_only_the_first(engine: Engine) -> None:

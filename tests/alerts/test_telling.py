@@ -166,11 +166,12 @@ def test_a_contradiction_is_shown_in_the_channel_at_once(room: Room) -> None:
     room.follow("Microsoft denies pact with OpenAI", of="gazette")
     claimed = room.send()
     assert [one.kind for one in claimed] == [Kind.REPLY]
+    deliveries = outbox.tables.tables["deliveries"]
     with room.engine.connect() as connection:
         broadcast = connection.scalar(
-            outbox.deliveries.select()
-            .with_only_columns(outbox.deliveries.c.broadcast)
-            .where(outbox.deliveries.c.kind == Kind.REPLY)
+            deliveries.select()
+            .with_only_columns(deliveries.c.broadcast)
+            .where(deliveries.c.kind == Kind.REPLY)
         )
     assert broadcast
 

@@ -1,0 +1,61 @@
+"""What is told no more, without a vendor's word on it; and how a person brings the dead back.
+
+Lives here: from unfinished to dropped or dead where a channel cannot show it, or is there no more. Not here:
+what a vendor refused (`outcomes`).
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, exists, false, or_, true, update
+
+from alerts.notifications import DeliveryId, Kind, Plainness
+from alerts.outbox.moves import TO_WAITING
+from alerts.outbox.schema import GIVEN_UP, UNFINISHED, State, deliveries
+from alerts.outbox.standing import dead_list
+
+_root = deliveries.alias("root")
+
+
+def forgo(connection: Connection, channel: str, now: datetime, *, threads: bool, edits: bool) -> int:
+    """Drop what waits and cannot be shown, and edits of roots that were given up. Returns how many.
+
+    A channel that takes edits knows a root by its ts; what another notifier told there has none.
+    """
+    lost = exists().where(_root.c.id == deliveries.c.root, _root.c.state.in_(GIVEN_UP))
+    nameless = exists().where(
+        _root.c.id == deliveries.c.root, _root.c.state == State.SENT, _root.c.ts.is_(None)
+    )
+    quiet = and_(deliveries.c.kind == Kind.REPLY, deliveries.c.broadcast.is_(False))
+    edit = deliveries.c.kind == Kind.EDIT
+    hopeless = or_(
+        and_(edit, or_(lost, nameless) if edits else true()),
+        and_(quiet, nameless if threads and edits else false() if threads else true()),
+    )
+    waiting = (deliveries.c.channel == channel, deliveries.c.state == State.WAITING)
+    dropped = update(deliveries).where(*waiting, hopeless)
+    reason = "its root was given up, or this channel cannot show it"
+    return connection.execute(dropped.values(state=State.DROPPED, reason=reason, changed_at=now)).rowcount
+
+
+def give_up_channels(connection: Connection, kept: Collection[str], now: datetime) -> int:
+    """Deliveries of channels that left the configuration: nobody could send them, they would wait for ever.
+
+    `retry_dead` brings them back once the channel is there again. Returns how many.
+    """
+    theirs = update(deliveries).where(
+        deliveries.c.channel.not_in(tuple(kept)), deliveries.c.state.in_(UNFINISHED)
+    )
+    values = {"reason": "its channel left the configuration", "lease_until": None, "changed_at": now}
+    edits = theirs.where(deliveries.c.kind == Kind.EDIT).values(state=State.DROPPED, **values)
+    messages = theirs.where(deliveries.c.kind != Kind.EDIT).values(state=State.DEAD, **values)
+    return connection.execute(edits).rowcount + connection.execute(messages).rowcount
+
+
+def retry_dead(connection: Connection, ids: Collection[DeliveryId] | None, now: datetime) -> list[DeliveryId]:
+    """Bring the dead back, in full dress; None: all of them. Returns those that were dead."""
+    dead = [record.id for record in dead_list(connection) if ids is None or record.id in ids]
+    values = {**TO_WAITING, "plainness": Plainness.FULL, "due_at": now, "changed_at": now}
+    still_dead = and_(deliveries.c.id.in_(dead), deliveries.c.state == State.DEAD)
+    connection.execute(update(deliveries).where(still_dead).values(**values))
+    return dead
