@@ -157,14 +157,22 @@ class Report:
 
 def read_corpus(path: Path) -> Iterator[LabelledItem]:
     """The items of a JSON Lines file; raises CorpusError naming file and line."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    yield _item(json.loads(line))
-                except (ValueError, KeyError, TypeError) as error:
-                    reason = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-                    raise CorpusError(f"{path}, line {number}: {reason}") from error
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise CorpusError(f"{path} cannot be read: {reason}") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _read(line, f"{path}, line {number}")
+
+
+def _read(line: str, place: str) -> LabelledItem:
+    try:
+        return _item(json.loads(line))
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+        raise CorpusError(f"{place}: {reason}") from error
 
 
 def _item(line: Mapping[str, Any]) -> LabelledItem:

@@ -127,7 +127,7 @@ def test_a_query_that_cannot_be_read_is_exit_2_with_a_caret(desk: Desk) -> None:
 
 def test_a_file_that_is_not_there_is_said_so(desk: Desk) -> None:
     answer = desk("evaluate", "missing.jsonl")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
     assert "missing.jsonl" in answer.output
 
 
