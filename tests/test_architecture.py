@@ -129,7 +129,7 @@ def test_there_is_no_drawer() -> None:
     assert not {name for name, _ in modules() if name.rsplit(".", 1)[-1] in drawers}
 
 
-@pytest.mark.parametrize("notebook", ["crawler.archive", "alerts.outbox"])
+@pytest.mark.parametrize("notebook", ["crawler.archive", "alerts.ledger", "alerts.outbox"])
 def test_a_notebook_is_one_to_the_outside(notebook: str) -> None:
     """`from crawler import archive`: how it is parted is its own affair."""
     reaching = {

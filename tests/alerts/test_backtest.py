@@ -118,7 +118,7 @@ Fact = tuple[int, int, str, str, str, str, str]
 
 
 def decided(engine: Engine) -> list[Fact]:
-    m = ledger.matches.c
+    m = ledger.tables.tables["matches"].c
     columns = (m.article, m.revision, m.watch, m.rule, m.story, m.action, m.reason)
     with engine.connect() as connection:
         return sorted(tuple(row) for row in connection.execute(select(*columns)))

@@ -41,8 +41,9 @@ def titles(done: CaughtUp) -> list[str]:
 
 
 def verdicts(desk: Desk) -> list[tuple[int, str, str]]:
+    matches = ledger.tables.tables["matches"]
     with desk.engine.connect() as connection:
-        rows = connection.execute(ledger.matches.select().order_by(ledger.matches.c.id)).all()
+        rows = connection.execute(matches.select().order_by(matches.c.id)).all()
     return [(row.article, row.rule, row.reason) for row in rows]
 
 

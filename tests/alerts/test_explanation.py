@@ -198,7 +198,7 @@ def test_what_was_told_before_threads_were_kept_takes_nothing_along(desk: Desk) 
     desk.bring("Both in talks", guid="g", url=PAGE, summary=LEAD)
     desk.bring(PACT, of="gazette", url="https://gazette.example/it", summary=LEAD)
     with desk.engine.begin() as connection:
-        connection.execute(delete(ledger.told_articles))
+        connection.execute(delete(ledger.tables.tables["told_articles"]))
     desk.read(entry("Both in talks on a pact", guid="g", url=PAGE, summary=LEAD))
     desk.screen()
     given, sentence = answered(desk)

@@ -107,10 +107,11 @@ def differences(desk: Desk, **changes: Any) -> list[Difference]:
 
 def test_what_only_a_shadow_finds_opens_no_story_and_ties_nothing(desk: Desk) -> None:
     desk.bring("Talks between OpenAI and others in the town hall", url="https://herald.example/1")
+    tables = ledger.tables.tables
     with desk.engine.connect() as connection:
-        assert connection.scalars(select(ledger.stories.c.id)).all() == []
-        assert connection.scalars(select(ledger.story_features.c.feature)).all() == []
-        assert connection.scalars(select(ledger.matches.c.story)).all() == [None]
+        assert connection.scalars(select(tables["stories"].c.id)).all() == []
+        assert connection.scalars(select(tables["story_features"].c.feature)).all() == []
+        assert connection.scalars(select(tables["matches"].c.story)).all() == [None]
     use(desk, CORE, Rule(id="talks", query="talks"))
     told = desk.bring("Talks between OpenAI and others in the town hall", of="gazette")
     assert told.alerts == 1

@@ -158,4 +158,4 @@ def test_the_digest_names_what_a_shadow_would_have_changed_in_its_day(desk: Desk
         (PACT, "only old"),
     ]
     with desk.engine.connect() as connection:
-        assert connection.scalars(select(ledger.digested.c.story)).all() == []
+        assert connection.scalars(select(ledger.tables.tables["digested"].c.story)).all() == []

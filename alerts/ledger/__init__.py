@@ -1,0 +1,113 @@
+"""Notebook: matches with their verdicts, stories, alerts, threads, silences, marks, rules in force.
+
+    schema       the tables
+    stories      which article is in which story; what ties others to it
+    corrections  what a person merged or split
+    matches      matches with their verdicts
+    alerts       which watch has told of which story
+    threads      the articles that were told, and who leads
+    digests      what is held for a digest, and what one has told
+    rules        rules in force; how their shadows differ
+    silences     what stays quiet until when
+    marks        what a person said of an article
+
+Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
+not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. From outside it
+is one notebook: `from alerts import ledger`. Not here: the decisions (`alerts.stories`, `alerts.silences`,
+`alerts.alerting`, `alerts.marks`), what is still to be delivered (`outbox`).
+"""
+
+from alerts.ledger.alerts import (
+    alert_of,
+    alerts_of,
+    backlog_told,
+    recent_alerts,
+    take_turns,
+    told,
+    write_alert,
+)
+from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
+from alerts.ledger.digests import digests_of, held_for_digest, mark_digested
+from alerts.ledger.marks import (
+    NOT_ARCHIVED,
+    keep_mark,
+    list_marks,
+    marks_by_version,
+    note_rulings,
+    remove_mark,
+)
+from alerts.ledger.matches import (
+    matched_of,
+    matches_of,
+    verdict_counts,
+    withdraw_match,
+    words_told,
+    write_match,
+)
+from alerts.ledger.rules import differences, note_rules
+from alerts.ledger.schema import tables
+from alerts.ledger.silences import add_silence, count_held, end_silence, list_silences
+from alerts.ledger.stories import (
+    add_to_story,
+    articles_of,
+    closed_before,
+    known_features,
+    open_story,
+    recent_stories,
+    standing,
+    story_of,
+    story_row,
+    tie_of,
+)
+from alerts.ledger.threads import join_thread, retitle, thread, threads_with
+
+__all__ = [
+    "NOT_ARCHIVED",
+    "add_silence",
+    "add_to_story",
+    "alert_of",
+    "alerts_of",
+    "articles_of",
+    "backlog_told",
+    "closed_before",
+    "corrections_of",
+    "count_held",
+    "differences",
+    "digests_of",
+    "end_silence",
+    "held_for_digest",
+    "join_thread",
+    "keep_mark",
+    "known_features",
+    "list_marks",
+    "list_silences",
+    "mark_digested",
+    "marks_by_version",
+    "matched_of",
+    "matches_of",
+    "merge_stories",
+    "note_correction",
+    "note_rules",
+    "note_rulings",
+    "open_story",
+    "recent_alerts",
+    "recent_stories",
+    "remove_mark",
+    "retitle",
+    "split_apart",
+    "split_story",
+    "standing",
+    "story_of",
+    "story_row",
+    "tables",
+    "take_turns",
+    "thread",
+    "threads_with",
+    "tie_of",
+    "told",
+    "verdict_counts",
+    "withdraw_match",
+    "words_told",
+    "write_alert",
+    "write_match",
+]

@@ -1,0 +1,79 @@
+"""Matches with their verdicts.
+
+Lives here: every match as it was decided. Not here: the verdict (`alerts.alerting`), what is told (`alerts`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from alerts.alerting import Action, Reason, Verdict
+from alerts.ledger.schema import matches
+from alerts.matching import Match
+from alerts.stories import StoryId
+from crawler.articles import Article
+
+
+def write_match(
+    connection: Connection,
+    article: Article,
+    match: Match,
+    story: StoryId | None,
+    verdict: Verdict,
+    now: datetime,
+) -> None:
+    connection.execute(
+        insert(matches).values(
+            article=article.id,
+            revision=article.revision,
+            source=article.source,
+            watch=match.watch,
+            rule=match.rule,
+            version=match.version,
+            level=match.level,
+            score=match.score,
+            evidence=[e._asdict() for e in match.evidence],
+            story=story,
+            action=verdict.action.value,
+            reason=verdict.reason.value,
+            detail=verdict.detail,
+            at=now,
+        )
+    )
+
+
+def withdraw_match(connection: Connection, match: int) -> None:
+    """Takes back a match that is decided anew."""
+    connection.execute(delete(matches).where(matches.c.id == match))
+
+
+def matches_of(connection: Connection, article: int) -> Sequence[Row[Any]]:
+    """Every match of an article with its verdict, oldest first."""
+    return connection.execute(
+        select(matches).where(matches.c.article == article).order_by(matches.c.id)
+    ).all()
+
+
+def matched_of(connection: Connection, source: str, since: datetime) -> int:
+    """How many articles of a source some rule that may ring held for since then."""
+    which = (matches.c.source == source, matches.c.at >= since, matches.c.level == "alert")
+    live = matches.c.reason.not_in((Reason.SHADOW.value, Reason.BASELINE.value))
+    counted = select(func.count(matches.c.article.distinct())).where(*which, live)
+    return connection.scalar(counted) or 0
+
+
+def words_told(connection: Connection, watch: str, rule: str, since: datetime) -> list[frozenset[str]]:
+    """Of each story that this rule told since then, the words that matched."""
+    which = (matches.c.watch == watch, matches.c.rule == rule, matches.c.at >= since)
+    rows = connection.execute(select(matches.c.evidence).where(*which, matches.c.action == Action.TELL.value))
+    return [frozenset(one["text"].casefold() for one in row.evidence) for row in rows]
+
+
+def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many matches were told, held, kept quiet, by reason."""
+    rows = connection.execute(
+        select(matches.c.reason, func.count()).where(matches.c.at >= since).group_by(matches.c.reason)
+    )
+    return {row[0]: row[1] for row in rows}

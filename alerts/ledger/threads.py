@@ -1,0 +1,61 @@
+"""Threads: the articles that were told, listed or counted, for each story and watch.
+
+Lives here: who is in a thread, and who leads it. Not here: who shall (`alerts.threads`).
+"""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from alerts.facts import Facts
+from alerts.ledger.schema import told_articles
+from alerts.ledger.stories import names_of
+from alerts.stories import StoryId
+from alerts.threads import Thread, Told
+
+
+def thread(connection: Connection, story: StoryId, watch: str) -> Thread | None:
+    """What this watch has told of this story; None: nothing, or before threads were kept.
+
+    A story that turned out to be another as well goes on in the thread that was first.
+    """
+    order = (told_articles.c.at, told_articles.c.seen, told_articles.c.article)
+    rows = connection.execute(
+        select(told_articles)
+        .where(told_articles.c.story.in_(names_of(story)), told_articles.c.watch == watch)
+        .order_by(*order)
+    ).all()
+    theirs = tuple(_told(row) for row in rows if row.story == rows[0].story)
+    return Thread(rows[0].story, watch, theirs) if rows else None
+
+
+def _told(row: Row[Any]) -> Told:
+    kept = row._asdict()
+    for ours in ("watch", "story", "at"):
+        del kept[ours]
+    return Told(**{**kept, "facts": Facts.from_json(row.facts)})
+
+
+def threads_with(connection: Connection, article: int) -> list[Thread]:
+    """The threads, one of each watch, that have this article."""
+    which = told_articles.c.article == article
+    rows = connection.execute(select(told_articles.c.story, told_articles.c.watch).where(which)).all()
+    found = (thread(connection, StoryId(row.story), row.watch) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def join_thread(connection: Connection, story: StoryId, watch: str, told: Told, now: datetime) -> None:
+    """An article is told, or counted, in the thread of its story; if it leads, nobody else does."""
+    if told.leads:
+        theirs = (told_articles.c.story == story, told_articles.c.watch == watch)
+        connection.execute(update(told_articles).where(*theirs).values(leads=False))
+    row = {**asdict(told), "facts": told.facts.to_json()}
+    connection.execute(insert(told_articles).values(**row, story=story, watch=watch, at=now))
+
+
+def retitle(connection: Connection, watch: str, article: int, title: str) -> None:
+    """The thread tells that this article has another headline."""
+    which = (told_articles.c.watch == watch, told_articles.c.article == article)
+    connection.execute(update(told_articles).where(*which).values(title=title, retitled=True))
