@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
@@ -63,7 +64,7 @@ class Backtest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Met:
+class Met:
     """A revision for which rules held."""
 
     article: Article
@@ -113,7 +114,7 @@ def replay(
     period, met = _go_over(engine, books, since, now)
     with engine.connect() as connection:
         silences = ledger.list_silences(connection, now, ended=True)
-    return period, [_replay(book, one, silences) for book, one in zip(books, met, strict=True)]
+    return period, [rehearse(book, one, silences) for book, one in zip(books, met, strict=True)]
 
 
 # ---- the past
@@ -121,9 +122,9 @@ def replay(
 
 def _go_over(
     engine: Engine, books: Sequence[Rulebook], since: datetime, now: datetime
-) -> tuple[Period, list[list[_Met]]]:
+) -> tuple[Period, list[list[Met]]]:
     """Reads the archive once. What matches is kept, of all else only how much there was."""
-    met: list[list[_Met]] = [[] for _ in books]
+    met: list[list[Met]] = [[] for _ in books]
     articles: set[int] = set()
     revisions, first = 0, now
     for past in _seen_by_the_alerts(engine, books[0], since - RUN_IN):
@@ -133,7 +134,7 @@ def _go_over(
             revisions, first = revisions + 1, min(first, at)
         for book, kept in zip(books, met, strict=True):
             if found := book.matcher.match(past.article):
-                kept.append(_Met(past.article, found, at))
+                kept.append(Met(past.article, found, at))
     period = Period(max(since, first), now, len(articles), revisions)
     return period, [sorted(kept, key=_order) for kept in met]
 
@@ -142,7 +143,7 @@ def _seen_by_the_alerts(engine: Engine, book: Rulebook, since: datetime) -> Iter
     return (past for past in archive.revisions_since(engine, book.sources, since) if not past.gave_way)
 
 
-def _order(met: _Met) -> tuple[datetime, float, int]:
+def _order(met: Met) -> tuple[datetime, float, int]:
     """The order of screening: batch by batch, and each as `screen` sorts it."""
     return met.at, turn(met.article), met.article.revision
 
@@ -150,14 +151,17 @@ def _order(met: _Met) -> tuple[datetime, float, int]:
 # ---- going over it again
 
 
-def _replay(book: Rulebook, met: Iterable[_Met], silences: Sequence[Silence]) -> Replay:
-    """Without limits: how far rules would go beyond them is the question."""
+def rehearse(book: Rulebook, met: Iterable[Met], silences: Sequence[Silence] = ()) -> Replay:
+    """What becomes of these, the oldest first. Without limits: how far rules would go beyond them is the
+    question.
+    """
     book = replace(book, limits=UNLIMITED)
     scratch = create_engine("sqlite://", poolclass=StaticPool)
     try:
         for tables in (ledger.tables, outbox.tables):
             tables.create_all(scratch)
-        with scratch.begin() as connection:
+        # whoever reads the log of a daemon must not take for told what somebody only tries out
+        with structlog.contextvars.bound_contextvars(rehearsal=True), scratch.begin() as connection:
             judged = tuple(one for revision in met for one in _judge(connection, book, revision, silences))
             sent = tuple(_sent(connection))
     finally:
@@ -165,9 +169,7 @@ def _replay(book: Rulebook, met: Iterable[_Met], silences: Sequence[Silence]) ->
     return Replay(judged, sent)
 
 
-def _judge(
-    connection: Connection, book: Rulebook, met: _Met, silences: Sequence[Silence]
-) -> Iterator[Judged]:
+def _judge(connection: Connection, book: Rulebook, met: Met, silences: Sequence[Silence]) -> Iterator[Judged]:
     outbox.assume_sent(connection, met.at)
     judge(connection, book, met.article, met.found, silences, met.at)
     for row in ledger.matches_of(connection, met.article.id):

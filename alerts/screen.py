@@ -20,6 +20,7 @@ from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, R
 from alerts.features import Reader, Traits
 from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
+from alerts.query import Members
 from alerts.silences import Silence, silencing
 from alerts.stories import Joined, StoryHabits, Tie, When, before, features, opened_by, place
 from alerts.telling import Teller
@@ -49,6 +50,7 @@ class Rulebook:
     stories: StoryHabits = field(default_factory=StoryHabits)
     limits: Limits = UNLIMITED
     reader: Reader = field(default_factory=Reader)
+    sets: Mapping[str, Members] = field(default_factory=dict)  # for queries that are in no rule
 
 
 class Screened(NamedTuple):

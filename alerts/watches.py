@@ -4,6 +4,7 @@ Lives here: what `watches.yaml` says, as far as it can be checked without an art
 rule. Not here: the query language (`query`), what matches (`matching`).
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Annotated, Literal
 
@@ -104,6 +105,12 @@ def read_rule(watch: Watch, rule: Rule, sets: Sets) -> Query:
         return parse(rule.query, sets)
     except QueryError as error:
         raise ValueError(f"watch {watch.id}, rule {rule.id}: {error}") from error
+
+
+def trial(query: str, sets: Mapping[str, Members]) -> Watch:
+    """A query that is in no file, as the one rule of a watch of its own; raises QueryError."""
+    parse(query, sets)
+    return Watch(id="try", rules=(Rule(id="query", query=query),), channels=("try",))
 
 
 def version(rule: Rule, query: Query) -> str:

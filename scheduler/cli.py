@@ -36,8 +36,10 @@ COMMANDS: Mapping[str, Place] = {
         "asking", "Why an article was alerted, or why not: one answer, the parse tree, the evidence."
     ),
     "try": Place(
-        "asking", "A query against a text: does it match, where, and which sentence would Slack show?"
+        "queries",
+        "A query against a text, or against the last days: what matches, and how often would it ring?",
     ),
+    "search": Place("queries", "The archive, in the language of the rules; the newest first."),
     "evaluate": Place(
         "asking",
         "A watch against a labelled corpus, or its marks: how much is found and how much of it right.",

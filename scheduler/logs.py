@@ -114,6 +114,7 @@ def configure(
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
+            _without_rehearsals,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -152,6 +153,15 @@ def _take_over(sink: "_Sink", level: Level) -> None:
     # a tick that finds the last one still at work is skipped, as it shall be; APScheduler warns of each
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(True)
+
+
+def _without_rehearsals(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Processor: what only would have happened is no event."""
+    if event.get("rehearsal"):
+        raise structlog.DropEvent
+    return event
 
 
 # --- a line

@@ -21,14 +21,16 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
     """The rules of the configuration, or only these of them."""
     if watches is None:
         watches = settings.watches.watches
+    sets = settings.watches.members()
     return Rulebook(
         sources=settings.sources,
         watches={watch.id: watch for watch in watches},
-        matcher=Matcher(watches, settings.watches.members()),
+        matcher=Matcher(watches, sets),
         backlog=settings.daemon.backlog,
         reader=Reader(settings.events),
         stories=settings.daemon.stories,
         limits=settings.daemon.limits,
+        sets=sets,
     )
 
 

@@ -25,6 +25,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.terminal",
         "scheduler.commands.running",
         "scheduler.commands.asking",
+        "scheduler.commands.queries",
         "scheduler.commands.backtests",
         "scheduler.commands.watches",
         "scheduler.commands.sources",

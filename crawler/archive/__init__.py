@@ -11,9 +11,9 @@
 
 Lives here: the SQL of the crawler's tables, and nothing but. Every entry is kept, matched or not, so that
 any rule can be replayed over the past. Functions take a connection and belong to the caller's transaction
-(a replay takes the engine, since it is long); none of them waits for the network. From outside it is one
-notebook: `from crawler import archive`. Not here: when a source is due (`pacing`), what concerns anybody
-(`alerts`).
+(a replay and a search take the engine, since they are long); none of them waits for the network. From
+outside it is one notebook: `from crawler import archive`. Not here: when a source is due (`pacing`), what
+concerns anybody (`alerts`).
 """
 
 from crawler.archive.documents import Recorded, record_document
@@ -24,6 +24,7 @@ from crawler.archive.reading import (
     Past,
     find,
     mark_screened,
+    newest_since,
     page_of,
     revisions_since,
     screened_at,
@@ -54,6 +55,7 @@ __all__ = [
     "make_due",
     "mark_screened",
     "mark_told",
+    "newest_since",
     "page_of",
     "postpone_page",
     "record_document",

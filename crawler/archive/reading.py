@@ -8,12 +8,26 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from crawler.archive.schema import addresses, articles, entries, revisions
 from crawler.articles import Article
 from crawler.sources import Source, SourceId
+from crawler.storage import Instant
 from crawler.urls import canonical
 
 # An article whose page is on its way is screened with it: the first message then has the better sentence.
@@ -140,6 +154,32 @@ def revisions_since(
             gave_way = row.screened_at is not None and row.screened_at == row.followed_at
             yield Past(article, row.noticed_at, row.screened_at, gave_way)
         last = rows[-1].revision
+
+
+def newest_since(
+    engine: Engine, configured: Mapping[SourceId, Source], since: datetime, *, batch: int = 200
+) -> Iterator[Article]:
+    """The last wording of every article seen since then, the newest first.
+
+    Whoever looks for something can stop where it was found. Each batch has a transaction of its own.
+    """
+    each = revisions.alias()
+    last = select(func.max(each.c.number)).where(each.c.article == articles.c.id).correlate(articles)
+    place = tuple_(articles.c.seen_at, articles.c.id)
+    wanted = (
+        _article_rows()
+        .where(revisions.c.number == last.scalar_subquery(), articles.c.seen_at >= since)
+        .order_by(articles.c.seen_at.desc(), articles.c.id.desc())
+        .limit(batch)
+    )
+    following = wanted
+    while True:
+        with engine.connect() as connection:
+            found = _articles(connection, configured, connection.execute(following).all())
+        yield from found
+        if len(found) < batch:
+            return
+        following = wanted.where(place < tuple_(literal(found[-1].seen, Instant), literal(found[-1].id)))
 
 
 def _past(since: datetime) -> Any:

@@ -1,11 +1,10 @@
-"""Asking: `tocsin check`, `why`, `try`, `evaluate` and `status`, and how an answer looks in a terminal.
+"""Asking: `tocsin check`, `why`, `evaluate` and `status`, and how an answer looks in a terminal.
 
 Not here: the answers (`scheduler.checking`, `alerts.explanation`, `alerts.evaluation`, `scheduler.status`).
 """
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +16,8 @@ from alerts import explanation, grouping, ledger
 from alerts.evaluation import LabelledItem, Report, evaluate, read_corpus
 from alerts.explanation import Why
 from alerts.marks import Judgement
-from alerts.matching import Matcher
-from alerts.query import parse
-from alerts.watches import Rule, Watch
+from alerts.watches import Watch
 from config.reading import Problem
-from crawler.articles import Article
-from crawler.sources import SourceId
 from scheduler import checking, logs, rulebooks, status
 from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
@@ -170,61 +165,6 @@ def _why_lines(answer: Why) -> list[str]:
         for d in answer.deliveries
     ]
     return [*lines, *("  " + line for line in answer.explanation.lines())]
-
-
-@app.command("try")
-@command
-def try_query(
-    query: Annotated[str, typer.Argument(help="As in watches.yaml; @sets of the configuration may be used.")],
-    config_dir: ConfigDir,
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="[FILE|-]", help="The text; a first line followed by an empty one is its title."
-        ),
-    ] = "-",
-    as_json: AsJson = False,
-) -> None:
-    """A query against a text: does it match, where, and which sentence would Slack show?"""
-    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    sets = load(config_dir, os.environ).watches.members()
-    for warning in parse(query, sets).warnings:
-        typer.echo(f"warning: {warning.code} {warning.message}", err=True)
-    trial = Watch(
-        id="try", name="try", rules=(Rule(id="query", level="alert", query=query),), channels=("console",)
-    )
-    explained = Matcher([trial], sets).explain(_article(text), "try")
-    if as_json:
-        print_json(explained.to_json())
-    else:
-        typer.echo("match" if explained.match else "no match")
-        typer.echo("\n".join(explained.lines()))
-    if not explained.match:
-        raise typer.Exit(Exit.SOMETHING_FAILED)
-
-
-def _article(text: str) -> Article:
-    head, parted, rest = text.partition("\n\n")
-    title, body = (head, rest) if parted and "\n" not in head.strip() else ("", text)
-    return Article(
-        id=0,
-        revision=0,
-        number=1,
-        url=None,
-        link=None,
-        title=title.strip(),
-        text=body.strip(),
-        language=None,
-        author=None,
-        tags=(),
-        source=SourceId("try"),
-        source_name="try",
-        publisher="press",
-        tier=2,
-        published=None,
-        seen=utc_now(),
-        baseline=False,
-    )
 
 
 @app.command("evaluate")
