@@ -2,6 +2,7 @@
 
 text              how words are compared
 operators, tokens, query  the language of a watch
+routes            which channels are told of an article
 watches           what is looked for
 matching          all watches against one article, in one pass
 evaluation        how good they are, on a labelled corpus

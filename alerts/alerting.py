@@ -58,6 +58,7 @@ class Reason(StrEnum):
     FOLLOW_UP = "follow_up"  # it stays in the thread
     PROMOTED = "promoted"  # the channel sees it too
     RETITLED = "retitled"  # it was told under another headline
+    NEW_IN_CHANNEL = "new_in_channel"  # its story was told, but not where it goes too
     ALREADY_TOLD = "already_told"
     SILENCED = "silenced"
     BASELINE = "baseline"
@@ -84,6 +85,7 @@ class Circumstances:
     backlog_told: int  # alerts from the first reading of this source so far
     backlog: Backlog
     addition: Addition | None = None  # to what was told; None: nothing
+    new_in: tuple[str, ...] = ()  # the channels it goes to that have not been told of its story
     flood: str = ""  # how its source is over `limits.flood`; empty: it is not
     over_budget: str = ""  # which limit is reached, and by what; empty: none
 
@@ -98,7 +100,9 @@ def decide(given: Circumstances) -> Verdict:
 
 
 def _already_told(given: Circumstances) -> Verdict | None:
-    return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if given.told and given.addition is None else None
+    """In every channel it goes to, and it adds nothing."""
+    nothing_new = given.told and given.addition is None and not given.new_in
+    return Verdict(Action.QUIET, Reason.ALREADY_TOLD) if nothing_new else None
 
 
 def _retitled(given: Circumstances) -> Verdict | None:
@@ -172,6 +176,13 @@ def _budget(given: Circumstances) -> Verdict | None:
     return Verdict(Action.HOLD, Reason.BUDGET, given.over_budget) if given.over_budget else None
 
 
+def _new_in_channel(given: Circumstances) -> Verdict | None:
+    """A copy, or what another rule held for: there is nothing to add, but who was not told of it is now."""
+    if not given.told:
+        return None
+    return Verdict(Action.ADD, Reason.NEW_IN_CHANNEL, f"its story is new in {', '.join(given.new_in)}")
+
+
 # In this order: a shadow tells nobody, whatever else holds; what was told is told; a person's word comes
 # before ours; old news is none for a thread either.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
@@ -185,4 +196,5 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _digest_level,
     _flood,
     _budget,
+    _new_in_channel,
 )

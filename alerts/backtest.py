@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -203,8 +204,11 @@ def _forecast(
 ) -> Forecast:
     wanted = [one for one in book.watches.values() if watch in {None, one.id}]
     rules = [(one.id, rule) for one in wanted for rule in one.in_order()]
-    channels = {(one.id, rule.id): one.told(rule.id) for one in wanted for rule in one.rules}
-    return forecast(replay, rules, channels, period.days, budget)
+    return forecast(replay, rules, partial(_told, book), period.days, budget)
+
+
+def _told(book: Rulebook, one: Judged) -> tuple[str, ...]:
+    return book.watches[one.watch].told(one.rule, one.level, one.article)
 
 
 def _one_sided(told: Sequence[Judged], other: Replay, book: Rulebook) -> tuple[OneSided, ...]:

@@ -180,7 +180,7 @@ def _told(case: _Case, row: Row[Any]) -> _Said:
     version = f" (version {row.version})" if row.version else ""
     fired = f"Rule {row.rule}{version} fired on {_shown(row.at)}"
     if not deliveries:
-        said = f"{fired}, but neither it nor its watch named a channel: nobody was told."
+        said = f"{fired}, but none of its channels takes such an article: nobody was told."
         return _Said(Answer.DEAD, said)
     if dead:
         given_up = "; ".join(f"{record.channel}: {record.reason}" for record in dead)
@@ -275,6 +275,7 @@ OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.FOLLOW_UP: _in_thread,
     Reason.PROMOTED: _in_thread,
     Reason.RETITLED: _in_thread,
+    Reason.NEW_IN_CHANNEL: _told,
     Reason.ALREADY_TOLD: _already_told,
     Reason.DIGEST_LEVEL: _held_by_level,
     Reason.FLOOD: _withheld(Answer.HELD_BY_FLOOD),

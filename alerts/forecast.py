@@ -5,7 +5,7 @@ Lives here: values and counting. Not here: the replay itself (`backtest`), how a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -158,18 +158,18 @@ class Forecast:
 def forecast(
     replay: Replay,
     rules: Iterable[tuple[str, Rule]],
-    channels: Mapping[tuple[str, str], Sequence[str]],
+    told: Callable[[Judged], Iterable[str]],
     days: float,
     budget: int | None,
 ) -> Forecast:
-    """`rules`: each with the id of its watch; `channels`: whom (watch, rule) tells."""
+    """`rules`: each with the id of its watch; `told`: the channels that a match goes to."""
     counted = []
     for watch, rule in rules:
         mine = [j for j in replay.judged if (j.watch, j.rule) == (watch, rule.id)]
         volume = _volume(mine, days)
         standing = _standing(volume, budget)
         counted.append(RuleVolume(watch, rule.id, rule.level, rule.shadow, volume, standing, _words(mine)))
-    return Forecast(tuple(counted), _volume(replay.judged, days), _messages(replay, channels), budget)
+    return Forecast(tuple(counted), _volume(replay.judged, days), _messages(replay, told), budget)
 
 
 def _volume(judged: Sequence[Judged], days: float) -> Volume:
@@ -195,9 +195,7 @@ def _words(judged: Iterable[Judged]) -> tuple[tuple[str, str, int], ...]:
     return tuple((part, text, count) for (part, text), count in ranked[:MOST_WORDS])
 
 
-def _messages(
-    replay: Replay, channels: Mapping[tuple[str, str], Sequence[str]]
-) -> dict[str, dict[date, int]]:
+def _messages(replay: Replay, told: Callable[[Judged], Iterable[str]]) -> dict[str, dict[date, int]]:
     """Alerts one by one, and one digest a day for a channel with something held."""
     messages: dict[str, Counter[date]] = {}
     for one in replay.sent:
@@ -206,7 +204,7 @@ def _messages(
         (channel, held.at.date())
         for held in replay.judged
         if held.action is Action.HOLD
-        for channel in channels.get((held.watch, held.rule), ())
+        for channel in told(held)
     }
     for channel, day in digests:
         messages.setdefault(channel, Counter())[day] += 1

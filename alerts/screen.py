@@ -144,18 +144,21 @@ def judge(
         thread = ledger.thread(connection, story, match.watch) if story else None
         added = addition(thread, article, joined.tie) if thread and joined else None
         teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
+        told = story is not None and ledger.told(connection, story, match.watch)
+        new_in = teller.new_in(article, match, thread) if thread or not told else ()
         verdict = decide(
             Circumstances(
                 article=article,
                 match=match,
                 now=now,
-                told=story is not None and ledger.told(connection, story, match.watch),
+                told=told,
+                new_in=new_in,
                 silence=silence,
                 backlog_told=ledger.backlog_told(connection, article.source) if article.baseline else 0,
                 backlog=rulebook.backlog,
                 addition=added,
                 flood=flood,
-                over_budget="" if thread or not match.rings else teller.over_budget(match.rule),
+                over_budget=teller.over_budget(match.rule, new_in) if match.rings and not added else "",
             )
         )
         ledger.write_match(connection, article, match, story, verdict, now)
@@ -181,9 +184,14 @@ def _go_on(
         queued = teller.retitle(article, thread, added)
     elif added and verdict.action is Action.ADD:
         queued = teller.add(article, match, thread, added)
-    elif verdict.reason is Reason.ALREADY_TOLD and thread.of(article.id) is None:
+    elif verdict.reason in _COUNTED and thread.of(article.id) is None:
         teller.count(article, thread)
+    if verdict.reason is Reason.NEW_IN_CHANNEL:
+        queued = teller.begin_elsewhere(article, match, thread)
     return Screened(deliveries=queued)
+
+
+_COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL})
 
 
 def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article, now: datetime) -> Screened:

@@ -19,6 +19,7 @@ from alerts.digests import MOST_OF_SHADOW, Held, compose, day_before, last_due
 from alerts.notifications import DeliveryId
 from alerts.screen import Rulebook
 from alerts.shadows import Difference
+from alerts.watches import Watch
 from crawler import archive
 from crawler.articles import Article
 
@@ -58,16 +59,13 @@ def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) 
 
 
 def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetime) -> list[Held]:
-    rows = [
-        row
-        for row in ledger.held_for_digest(connection, channel, due - LONGEST_HELD, due)
-        if row.watch in rulebook.watches and channel in rulebook.watches[row.watch].told(row.rule)
-    ]
+    rows = ledger.held_for_digest(connection, channel, due - LONGEST_HELD, due)
     articles = _articles(connection, rulebook, {row.article for row in rows})
     return [
         Held(row.watch, row.rule, row.story, row.score, articles[row.article])
         for row in rows
-        if row.article in articles
+        if row.watch in rulebook.watches and row.article in articles
+        if channel in rulebook.watches[row.watch].told(row.rule, row.level, articles[row.article])
     ]
 
 
@@ -78,11 +76,15 @@ def _differences(
     found = [
         one
         for one in ledger.differences(connection, rulebook.watches.values(), since, due)
-        if channel in rulebook.watches[one.watch].told(one.rule)
+        if channel in _possible(rulebook.watches[one.watch], one.rule)
     ]
     sides = (side for one in found for side in (one.only_new, one.only_old))
     named = {article for side in sides for article in side[:MOST_OF_SHADOW]}
     return found, _articles(connection, rulebook, named)
+
+
+def _possible(watch: Watch, shadow: str) -> tuple[str, ...]:
+    return next(watch.may_be_told(rule) for rule in watch.rules if rule.id == shadow)
 
 
 def _articles(connection: Connection, rulebook: Rulebook, ids: Collection[int]) -> dict[int, Article]:

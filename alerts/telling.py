@@ -47,9 +47,9 @@ class Teller:
 
     # ---- how much
 
-    def over_budget(self, rule: str) -> str:
-        """Which limit a further root of this rule would break, and by what; empty: none."""
-        return self._rule_over_budget(rule) or self._channel_over_budget(self.watch.told(rule))
+    def over_budget(self, rule: str, channels: Iterable[str]) -> str:
+        """Which limit a further root of this rule in these channels would break, and by what; empty: none."""
+        return self._rule_over_budget(rule) or self._channel_over_budget(channels)
 
     def _rule_over_budget(self, rule: str) -> str:
         most = self.limits.roots_per_day
@@ -69,6 +69,16 @@ class Teller:
                 return f"channel {channel} has had {posts} messages in an hour"
         return ""
 
+    # ---- where
+
+    def new_in(self, article: Article, match: Match, thread: Thread | None) -> tuple[str, ...]:
+        """The channels that are told of this article and have not begun its thread."""
+        begun = {root.channel for root in self._roots(thread)} if thread else set()
+        return tuple(channel for channel in self._told(article, match) if channel not in begun)
+
+    def _told(self, article: Article, match: Match) -> tuple[str, ...]:
+        return self.watch.told(match.rule, match.level, article)
+
     # ---- the root
 
     def begin(self, article: Article, match: Match, story: StoryId) -> int:
@@ -76,19 +86,7 @@ class Teller:
         ledger.write_alert(self.connection, article, match, story, self.now)
         ledger.join_thread(self.connection, story, self.watch.id, told_of(article, leads=True), self.now)
         alarm = _alarm(self.watch, article, match)
-        queued = sum(
-            outbox.enqueue(
-                self.connection,
-                DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{self.watch.id}/{channel}").hex),
-                channel,
-                alarm,
-                story=story,
-                watch=self.watch.id,
-                now=self.now,
-                due_at=self._root_due(article),
-            )
-            for channel in self.watch.told(match.rule)
-        )
+        queued = self._put_roots(self._told(article, match), article, alarm, story)
         log.info(
             "alerted",
             watch=self.watch.id,
@@ -99,6 +97,26 @@ class Teller:
         )
         return queued
 
+    def begin_elsewhere(self, article: Article, match: Match, thread: Thread) -> int:
+        """A told story is new in some channels that this article goes to: it begins the thread there."""
+        alarm = _grown(_alarm(self.watch, article, match), thread)
+        return self._put_roots(self.new_in(article, match, thread), article, alarm, thread.story)
+
+    def _put_roots(self, channels: Iterable[str], article: Article, alarm: Body, story: str) -> int:
+        return sum(
+            outbox.enqueue(
+                self.connection,
+                DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{self.watch.id}/{channel}").hex),
+                channel,
+                alarm,
+                story=story,
+                watch=self.watch.id,
+                now=self.now,
+                due_at=self._root_due(article),
+            )
+            for channel in channels
+        )
+
     def _root_due(self, article: Article) -> datetime:
         return self.now if hurries(article) else self.now + self.habits.group_wait
 
@@ -107,13 +125,17 @@ class Teller:
     def add(self, article: Article, match: Match, thread: Thread, added: Addition) -> int:
         """An article joins the thread: the root counts it or is led by it, a reply names it and what it adds.
 
-        A root that still waits and is led by it from now on shows it, and needs no reply.
+        A root that still waits and is led by it from now on shows it, and needs no reply. Whoever has the
+        root hears of the whole story, but leads, or is shown in the channel too, only what is told there.
         """
+        roots = list(self._roots(thread))
         ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, added.told, self.now)
-        leads, later = added.told.leads, self.now + self.habits.follow_ups
+        later = self.now + self.habits.follow_ups
         grown = thread.joined_by(added.told)
-        queued = 0
-        for root in self._roots(thread):
+        told = self._told(article, match)
+        queued = self.begin_elsewhere(article, match, grown) if match.rings else 0
+        for root in roots:
+            leads = added.told.leads and root.channel in told
             edit_at = self.now if leads else later
             body = _with_language(root.body, article)
             if leads and isinstance(body, Alarm):
@@ -121,7 +143,7 @@ class Teller:
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if root.begun or not leads:
                 due_at = self.now if added.promoted else later
-                shown = root.begun and bool(added.promoted)
+                shown = root.begun and root.channel in told and bool(added.promoted)
                 aloud = shown and not self._channel_over_budget((root.channel,))
                 queued += self._reply(root, article, thread, added, due_at, aloud=aloud)
         return queued
@@ -136,11 +158,11 @@ class Teller:
             self._revise(root, _grown(root.body, grown), edit_at, self.now + self.habits.group_wait)
 
     def retitle(self, article: Article, thread: Thread, added: Addition) -> int:
-        """A told headline was changed: the thread says from what, and the root it leads shows the new one."""
+        """A told headline was changed: the thread says from what, and a root that shows it the new one."""
         ledger.retitle(self.connection, self.watch.id, article.id, article.title)
         queued = 0
         for root in self._roots(thread):
-            if added.told.leads and isinstance(root.body, Alarm):
+            if isinstance(root.body, Alarm) and root.body.title == added.was:
                 body = replace(root.body, title=article.title, title_spans=())
                 self._revise(root, body, self.now, self.now + self.habits.group_wait)
             if root.begun:
@@ -185,20 +207,21 @@ class Teller:
 
 
 def _grown(body: Body, thread: Thread) -> Body:
-    """The root with what is known of its story by now."""
+    """The root with what is known of its story by now; it may be led by another article in its channel."""
     if not isinstance(body, Alarm):
         return body
     lead, first, told_first = thread.lead, thread.first, thread.articles[0]
-    earlier = first.article != lead.article
+    leads = body.source_name == lead.source_name
+    earlier = first.article != lead.article if leads else first.source_name != body.source_name
     status = f"Led by {lead.source_name} ({lead.publisher}); first told by {told_first.source_name}"
     return replace(
         body,
-        also=thread.also,
+        also=thread.also(besides=body.source_name),
         origins=thread.origins,
         copies=thread.copies,
         first_seen=first.seen if earlier else None,
         first_source=first.source_name if earlier else "",
-        status=status if told_first.article != lead.article else "",
+        status=status if leads and told_first.article != lead.article else "",
     )
 
 

@@ -71,10 +71,9 @@ class Thread:
         """Texts of their own: what agencies send to many papers is one."""
         return len(self.articles) - self.copies
 
-    @property
-    def also(self) -> tuple[str, ...]:
+    def also(self, besides: str) -> tuple[str, ...]:
         """The other sources that have it in words of their own, the best first."""
-        others = [one for one in self.articles if not one.copy and one.source != self.lead.source]
+        others = [one for one in self.articles if not one.copy and one.source_name != besides]
         ranked = sorted(others, key=lambda one: one.authority)
         return tuple({one.source: one.source_name for one in ranked}.values())
 

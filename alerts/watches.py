@@ -6,15 +6,16 @@ rule. Not here: the query language (`query`), what matches (`matching`).
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from alerts.operators import AnyTerm, Named, Node
 from alerts.query import Members, Query, QueryError, Sets, parse
+from alerts.routes import Destination, Level, possible, recipients
 from config.reading import Keys
+from crawler.articles import Article
 
-Level = Literal["alert", "digest"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=80)]
 SetName = Annotated[str, Field(pattern=r"^[\w-]+$", max_length=80)]
 
@@ -27,7 +28,7 @@ class Rule(Keys):
     query: str
     shadow: bool = False  # runs beside the others and tells nobody
     instead_of: str | None = None  # of a shadow: the rule it is compared with; None: with all that tell
-    channels: tuple[str, ...] | None = None  # None: those of the watch
+    channels: tuple[Destination, ...] | None = None  # None: those of the watch
     note: str | None = None  # for whoever keeps the file
 
 
@@ -37,7 +38,7 @@ class Watch(Keys):
     id: Slug
     name: str = ""
     rules: tuple[Rule, ...] = Field(min_length=1)
-    channels: tuple[str, ...] = ()
+    channels: tuple[Destination, ...] = ()
 
     @model_validator(mode="after")
     def _rules_are_told_apart(self) -> "Watch":
@@ -61,8 +62,16 @@ class Watch(Keys):
                 )
         return self
 
-    def told(self, rule: str) -> tuple[str, ...]:
-        """Whom a rule tells: its own channels, else those of the watch."""
+    def told(self, rule: str, level: str, article: Article) -> tuple[str, ...]:
+        """The channels that a rule of this level tells of this article."""
+        return recipients(self.destinations(rule), level, article)
+
+    def may_be_told(self, rule: Rule) -> tuple[str, ...]:
+        """The channels that a rule may tell, of whatever article."""
+        return possible(self.destinations(rule.id), rule.level)
+
+    def destinations(self, rule: str) -> tuple[Destination, ...]:
+        """Of a rule: its own, else those of the watch."""
         own = next((one.channels for one in self.rules if one.id == rule), None)
         return own or self.channels
 

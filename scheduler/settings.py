@@ -22,6 +22,7 @@ from alerts.alerting import Backlog, Limits
 from alerts.channels import Channel, ChannelsFile, DeliveryHabits, falls_back
 from alerts.features import EventsFile
 from alerts.query import Members, QueryError, Sets, parse
+from alerts.routes import Destination, channel_of
 from alerts.stories import StoryHabits
 from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
@@ -311,12 +312,14 @@ def _about_watches(document: Document, file: WatchesFile, channels: ChannelsFile
 
 
 def _unknown_channels(
-    document: Document, at: KeyPath, named: Iterable[str], known: Iterable[str]
+    document: Document, at: KeyPath, named: Iterable[Destination], known: Iterable[str]
 ) -> Iterator[Problem]:
-    for n, name in enumerate(named):
+    for n, destination in enumerate(named):
+        name = channel_of(destination)
         if name not in known:
             there = ", ".join(sorted(known))
-            yield document.problem((*at, n), f"channels.yaml has no channel `{name}`; there are: {there}")
+            where = (*at, n) if isinstance(destination, str) else (*at, n, "to")
+            yield document.problem(where, f"channels.yaml has no channel `{name}`; there are: {there}")
 
 
 # --- accepted, but
@@ -386,11 +389,13 @@ def _about_nobody(settings: Settings) -> Iterator[Problem]:
     document = settings.documents["watches.yaml"]
     for n, watch in enumerate(settings.watches.watches):
         for m, rule in enumerate(watch.rules):
-            if not watch.told(rule.id):
-                at = ("watches", n, "rules", m)
-                yield document.problem(
-                    at, "has no channels, nor has its watch: nobody is told of it", "warning"
-                )
+            at = ("watches", n, "rules", m)
+            if not watch.destinations(rule.id):
+                said = "has no channels, nor has its watch: nobody is told of it"
+                yield document.problem(at, said, "warning")
+            elif not watch.may_be_told(rule):
+                said = f"none of its channels takes the level {rule.level}: nobody is told of it"
+                yield document.problem(at, said, "warning")
 
 
 def _about_digests(settings: Settings) -> Iterator[Problem]:
@@ -400,7 +405,7 @@ def _about_digests(settings: Settings) -> Iterator[Problem]:
         for watch in settings.watches.watches
         for rule in watch.rules
         if rule.level == "digest" and not rule.shadow
-        for name in watch.told(rule.id)
+        for name in watch.may_be_told(rule)
     }
     document = settings.documents.get("channels.yaml")
     for n, channel in enumerate(settings.channels.channels):

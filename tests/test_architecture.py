@@ -43,6 +43,7 @@ DECISIONS = (
     "alerts.alerting",
     "alerts.matching",
     "alerts.query",
+    "alerts.routes",
     "alerts.silences",
     "alerts.stories",
     "alerts.likeness",

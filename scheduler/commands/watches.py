@@ -4,13 +4,14 @@ Not here: what a rule says (`alerts.watches`), what is told after all (`alerts.c
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from alerts.catch_up import LONGEST, CaughtUp, Late, catch_up
+from alerts.routes import Destination, Route
 from alerts.watches import Rule, Watch
 from scheduler import logs, rulebooks
 from scheduler.clock import utc_now
@@ -88,16 +89,40 @@ def _show(settings: Settings, watches: Sequence[Watch], as_json: bool) -> None:
         print_json([_watch_json(watch, versions) for watch in watches])
         return
     for watch in watches:
-        typer.echo(f"{watch.id}  {watch.name}  → {', '.join(watch.channels) or 'nobody'}")
+        typer.echo(f"{watch.id}  {watch.name}  → {_shown(watch.channels) or 'nobody'}")
         for rule in watch.in_order():
-            own = f"  → {', '.join(rule.channels)}" if rule.channels else ""
+            own = f"  → {_shown(rule.channels)}" if rule.channels else ""
             shadow = ", shadow" if rule.shadow else ""
             typer.echo(f"  {rule.id}  {rule.level}{shadow}, version {versions[watch.id, rule.id]}{own}")
 
 
+def _shown(destinations: Iterable[Destination]) -> str:
+    """A route as it is written: `legal {level: alert, publisher: filing}`."""
+    return ", ".join(one if isinstance(one, str) else _conditions(one) for one in destinations)
+
+
+def _conditions(route: Route) -> str:
+    asked = route.model_dump(exclude_defaults=True, exclude={"to"})
+    said = {key: "|".join(value) if isinstance(value, tuple) else value for key, value in asked.items()}
+    return f"{route.to} {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}"
+
+
+def _destinations_json(destinations: Iterable[Destination]) -> list[Any]:
+    """As in the file: an id, or a mapping."""
+    return [
+        one if isinstance(one, str) else one.model_dump(mode="json", exclude_defaults=True)
+        for one in destinations
+    ]
+
+
 def _watch_json(watch: Watch, versions: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     rules = [_rule_json(watch, rule, versions[watch.id, rule.id]) for rule in watch.in_order()]
-    return {"id": watch.id, "name": watch.name, "channels": watch.channels, "rules": rules}
+    return {
+        "id": watch.id,
+        "name": watch.name,
+        "channels": _destinations_json(watch.channels),
+        "rules": rules,
+    }
 
 
 def _rule_json(watch: Watch, rule: Rule, version: str) -> dict[str, Any]:
@@ -106,7 +131,7 @@ def _rule_json(watch: Watch, rule: Rule, version: str) -> dict[str, Any]:
         "level": rule.level,
         "shadow": rule.shadow,
         "version": version,
-        "channels": watch.told(rule.id),
+        "channels": _destinations_json(watch.destinations(rule.id)),
         "query": rule.query,
         "note": rule.note,
     }

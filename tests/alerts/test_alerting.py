@@ -19,6 +19,7 @@ ADDED = told_of(article("A comment", id=2))
 COMMENT, CHANGED = Addition(ADDED), Addition(ADDED, was="Another headline")
 DENIAL = Addition(ADDED, (Reasoned(Promotion.CONTRADICTION, "contradicts"),))
 FOLLOWING = {"told": True, "addition": COMMENT}
+ELSEWHERE = {"told": True, "new_in": ("legal",)}
 OVER = {"flood": "a lot", "over_budget": "enough"}
 
 
@@ -74,6 +75,26 @@ OVER = {"flood": "a lot", "over_budget": "enough"}
             Action.ADD,
             Reason.FOLLOW_UP,
             id="a digest's rule follows up too",
+        ),
+        pytest.param(ELSEWHERE, Action.ADD, Reason.NEW_IN_CHANNEL, id="a copy, new in a channel"),
+        pytest.param(
+            {**ELSEWHERE, "match": match(level="digest")},
+            Action.HOLD,
+            Reason.DIGEST_LEVEL,
+            id="a copy by a digest's rule, new in a channel",
+        ),
+        pytest.param({**ELSEWHERE, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old, new in a channel"),
+        pytest.param(
+            {**ELSEWHERE, **OVER, "flood": ""},
+            Action.HOLD,
+            Reason.BUDGET,
+            id="new in a channel that had enough",
+        ),
+        pytest.param(
+            {**ELSEWHERE, "addition": COMMENT},
+            Action.ADD,
+            Reason.FOLLOW_UP,
+            id="follows up, new in a channel",
         ),
         pytest.param({"told": True, "addition": DENIAL}, Action.ADD, Reason.PROMOTED, id="promoted"),
         pytest.param({"told": True, "addition": CHANGED}, Action.ADD, Reason.RETITLED, id="retitled"),

@@ -301,7 +301,7 @@ def test_a_rule_stands_to_its_budget_by_the_average_and_by_the_worst_day(
     told = [
         judged(article(), f"s{d}{n}", at=NOW + d * DAY) for d, many in enumerate(on_days) for n in range(many)
     ]
-    found = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], {}, 3.0, budget)
+    found = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], lambda one: (), 3.0, budget)
     assert found.rules[0].standing is standing
     assert bool(found.noisy) is (standing is Standing.OVER)
 
@@ -309,7 +309,7 @@ def test_a_rule_stands_to_its_budget_by_the_average_and_by_the_worst_day(
 def test_the_words_behind_most_alerts_of_a_rule_come_first() -> None:
     name, deal = ("@openai", "openai"), ("deal*", "deals")
     told = [judged(article(), f"s{n}", words=frozenset(w)) for n, w in enumerate(([deal, name], [name]))]
-    (rule,) = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], {}, 1.0, 1).rules
+    (rule,) = forecast(Replay(tuple(told), ()), [("pact", PACT.rules[0])], lambda one: (), 1.0, 1).rules
     assert rule.words == ((*name, 2), (*deal, 1))
 
 

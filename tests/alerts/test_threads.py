@@ -51,7 +51,7 @@ def test_a_thread_counts_each_source_once_and_copies_apart() -> None:
         told(number=5, source="echo", copy=True),
         told(number=6, source="herald"),
     )
-    assert grown.also == ("Bugle", "Gazette")
+    assert grown.also(besides="Herald") == ("Bugle", "Gazette")
     assert grown.copies == 1
 
 
