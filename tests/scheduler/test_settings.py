@@ -232,6 +232,17 @@ def test_a_watch_that_tells_an_unknown_channel_is_refused(configured):
     assert "there are: news, ops" in found[0].message
 
 
+def test_also_on_conditions(configured):
+    found = refused(configured, watches=WATCHES.replace("[news]", "[{to: nwes, level: alert}]"))
+    assert spots(found) == [("watches.yaml", 8, "watches[pair].channels[0].to")]
+
+
+def test_a_rule_whose_level_no_channel_takes_is_worth_a_word(configured):
+    found = configured(watches=WATCHES.replace("[news]", "[{to: news, level: digest}]"))
+    (said,) = [one for one in module.remarks(found) if one.severity == "warning"]
+    assert said.message == "none of its channels takes the level alert: nobody is told of it"
+
+
 def test_an_ops_channel_nobody_knows_is_refused(configured):
     (found,) = refused(configured, channels=CHANNELS.replace("ops: ops", "ops: oops"))
     assert "oops" in found.message

@@ -46,6 +46,14 @@ def test_watches_are_listed_with_their_rules(desk: Desk) -> None:
     ]
 
 
+def test_a_channel_on_conditions_is_shown_as_it_is_written(desk: Desk) -> None:
+    routed = "channels: [{to: news, level: [alert, digest], tier: 2}]"
+    desk.write("watches.yaml", NARROW.replace("channels: [news]", routed))
+    assert desk("watch").stdout.splitlines()[0] == "pact  The pact  → news {level: alert|digest, tier: 2}"
+    (watch,) = desk.json("watch")
+    assert watch["channels"] == [{"to": "news", "level": ["alert", "digest"], "tier": 2}]
+
+
 def test_a_watch_catches_up_on_the_past_when_it_is_asked_to(desk: Desk) -> None:
     desk.write("watches.yaml", NARROW.replace("OpenAI AND Microsoft", "chips"))
     tried = desk("watch", "pact", "--catch-up", "24h", "--dry-run")
