@@ -29,7 +29,9 @@ sum_up            the door from what was held to the outbox
 catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell
+search, trial     a query of the moment against the archive; what it would have told
 explanation       why somebody was told, or not
+timeline          a story article by article
 buttons           what may be pressed beneath a message
 control           what people ask of us from within Slack
 """

@@ -29,29 +29,40 @@ class QueryError(ValueError):
         self.nearest = nearest
 
     def __str__(self) -> str:
-        line, caret = _line_and_caret(self.text, self.position)
+        before, behind = _around(self.text, self.position)
+        caret = " " * sum(map(_width, before)) + "^"
+        return f"{self._said} (at character {self.position + 1})\n  {before}{behind}\n  {caret}"
+
+    @property
+    def inline(self) -> str:
+        """The same where letters have no common width: the caret stands before the mistake."""
+        before, behind = _around(self.text, self.position)
+        return f"{self._said}: {before}^{behind}"
+
+    @property
+    def _said(self) -> str:
         hints = [self.message]
         if self.expected:
             hints.append(f"expected {self.expected}")
         if self.nearest:
             hints.append(f"did you mean {self.nearest}?")
         said = "; ".join(hint if len(hint) <= _LONGEST_HINT else f"{hint[:_LONGEST_HINT]}…" for hint in hints)
-        return f"{_printed(said)} (at character {self.position + 1})\n  {line}\n  {caret}"
+        return _printed(said)
 
 
 _AROUND = 70  # characters shown on either side of a mistake
 _LONGEST_HINT = 1000  # characters; a named query that is wrong brings its own lines
 
 
-def _line_and_caret(text: str, position: int) -> tuple[str, str]:
-    """The line of a mistake, as a terminal may show it, and blanks up to the mistake with a caret."""
+def _around(text: str, position: int) -> tuple[str, str]:
+    """The line of a mistake, as it may be shown: what stands before the mistake, and the rest."""
     start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     first, last = max(start, position - _AROUND), position + _AROUND
     before, behind = text[first:position], text[position : last if end < 0 else min(end, last)]
     if first > start:
         before = f"…{before}"
-    return _printed(before + behind), " " * sum(map(_width, _printed(before))) + "^"
+    return _printed(before), _printed(behind)
 
 
 def _printed(text: str) -> str:

@@ -3,7 +3,7 @@
 Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Annotated, Any, NoReturn
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from alerts import ledger
 from alerts.likeness import Likeness
 from alerts.stories import StoryId
-from crawler import archive
+from alerts.timeline import Chapter, Timeline, counted, timeline
 from scheduler.clock import utc_now
 from scheduler.terminal import (
     AsJson,
@@ -53,8 +53,9 @@ def list_stories(
         print_json(rows)
         return
     for row in rows:
+        texts = counted(row["origins"], row["articles"])
         typer.echo(
-            f"{row['id']}  {row['first']:%Y-%m-%d %H:%M} – {row['last']:%m-%d %H:%M}  {_counted(row)}, "
+            f"{row['id']}  {row['first']:%Y-%m-%d %H:%M} – {row['last']:%m-%d %H:%M}  {texts}, "
             f"{row['alerts']} alert{'s' if row['alerts'] != 1 else ''}  {row['title'][:80]}"
         )
 
@@ -72,23 +73,18 @@ def _listed(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _counted(row: dict[str, Any]) -> str:
-    """Fourteen papers with one text are one origin."""
-    copies = row["articles"] - row["origins"]
-    said = f"{row['origins']} origin{'s' if row['origins'] != 1 else ''}"
-    return said + (f", {copies} cop{'ies' if copies != 1 else 'y'}" if copies else "")
-
-
 @app.command("show")
 @command
 def show_story(story: Story, data: DataDir, as_json: AsJson = False) -> None:
     """A story article by article: by what each joined, and which other stories it nearly joined."""
     with database_of(data) as engine, engine.connect() as connection:
-        document = _document(connection, _standing(connection, story))
+        found = timeline(connection, {}, story)
+    if found is None:
+        _unknown(story)
     if as_json:
-        print_json(document)
+        print_json(found.to_json())
     else:
-        typer.echo("\n".join(_lines(document)))
+        typer.echo("\n".join(_lines(found)))
 
 
 def _standing(connection: Connection, story: str) -> Row[Any]:
@@ -103,71 +99,30 @@ def _unknown(story: str) -> NoReturn:
     stop(Exit.USAGE, f"there is no story {story}; `tocsin stories list` shows them")
 
 
-def _document(connection: Connection, row: Row[Any]) -> dict[str, Any]:
-    tied = ledger.articles_of(connection, row.id)
-    known = {one.id: one for one in archive.with_ids(connection, {}, [tie.article for tie in tied])}
-    articles = [
-        {
-            "article": tie.article,
-            "title": known[tie.article].title if tie.article in known else None,
-            "link": known[tie.article].link if tie.article in known else None,
-            "source": known[tie.article].source if tie.article in known else None,
-            "language": known[tie.article].language if tie.article in known else None,
-            "at": tie.moment,
-            "tie": tie.tie,
-            "copy_of": tie.origin,
-            "likeness": tie.likeness,
-            "nearly": tie.nearly or [],
-        }
-        for tie in tied
-    ]
-    return {
-        "id": row.id,
-        "title": row.title,
-        "first": row.first_at,
-        "last": row.last_at,
-        "follows": row.follows,
-        "origins": sum(tie.origin is None for tie in tied),
-        "articles": articles,
-        "alerts": [{"watch": a.watch, "article": a.article, "at": a.at} for a in _alerts(connection, row.id)],
-        "corrections": [
-            {"kind": c.kind, "story": c.story, "other": c.other, "author": c.author, "at": c.at}
-            for c in ledger.corrections_of(connection, row.id)
-        ],
-    }
+def _lines(found: Timeline) -> Iterator[str]:
+    yield f"{found.id}  {found.title}"
+    yield f"  {counted(found.origins, len(found.chapters))}"
+    if found.follows:
+        yield f"  goes on with {found.follows}"
+    for one in found.chapters:
+        yield from _chapter_lines(one, found.told.get(one.number))
+    for c in found.corrections:
+        yield f"  {c.at:%Y-%m-%d %H:%M}  {c.kind} {c.story} {c.other}, by {c.author}"
 
 
-def _alerts(connection: Connection, story: str) -> Sequence[Row[Any]]:
-    return ledger.alerts_of(connection, story)
-
-
-def _lines(document: dict[str, Any]) -> list[str]:
-    told = {alert["article"]: alert["watch"] for alert in document["alerts"]}
-    counted = _counted({"articles": len(document["articles"]), "origins": document["origins"]})
-    lines = [f"{document['id']}  {document['title']}", f"  {counted}"]
-    if document["follows"]:
-        lines.append(f"  goes on with {document['follows']}")
-    for one in document["articles"]:
-        copied = f", a copy of {one['copy_of']}" if one["copy_of"] else ""
-        alert = f", told for {told[one['article']]}" if one["article"] in told else ""
-        lines.append(
-            f"  {one['at']:%Y-%m-%d %H:%M}  {one['article']}  {one['source'] or '?'} "
-            f"({one['language'] or '?'})  {(one['title'] or '?')[:80]}"
-        )
-        lines.append(f"      joined by: {one['tie'].replace('_', ' ')}{copied}{alert}")
-        if one["likeness"]:
-            likeness = Likeness.from_json(one["likeness"])
-            lines.append(f"      {likeness.score:+.2f}: {likeness}")
-        lines += [
-            f"      nearly joined {near['story']}: {Likeness.from_json(near).score:+.2f}: "
-            f"{Likeness.from_json(near)}"
-            for near in one["nearly"]
-        ]
-    lines += [
-        f"  {c['at']:%Y-%m-%d %H:%M}  {c['kind']} {c['story']} {c['other']}, by {c['author']}"
-        for c in document["corrections"]
-    ]
-    return lines
+def _chapter_lines(one: Chapter, told: str | None) -> Iterator[str]:
+    known = one.article
+    by = f"{known.source} ({known.language or '?'})  {known.title[:80]}" if known else "? (?)  ?"
+    yield f"  {one.at:%Y-%m-%d %H:%M}  {one.number}  {by}"
+    copied = f", a copy of {one.copy_of}" if one.copy_of else ""
+    alert = f", told for {told}" if told else ""
+    yield f"      joined by: {one.tie.replace('_', ' ')}{copied}{alert}"
+    if one.likeness:
+        likeness = Likeness.from_json(one.likeness)
+        yield f"      {likeness.score:+.2f}: {likeness}"
+    for near in one.nearly:
+        likeness = Likeness.from_json(near)
+        yield f"      nearly joined {near['story']}: {likeness.score:+.2f}: {likeness}"
 
 
 @app.command("merge")
