@@ -33,7 +33,18 @@ from crawler.archive.reading import (
 )
 from crawler.archive.schema import tables
 from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
-from crawler.archive.standing import counts, entry_counts, first_seen, latest_entries, mark_told, source_rows
+from crawler.archive.standing import (
+    counts,
+    end_silent,
+    entry_counts,
+    first_seen,
+    heard,
+    lately_quiet,
+    latest_entries,
+    mark_silent,
+    mark_told,
+    source_rows,
+)
 
 __all__ = [
     "PAGE_GRACE",
@@ -46,14 +57,18 @@ __all__ = [
     "claim_pages",
     "counts",
     "end_leases",
+    "end_silent",
     "enrol",
     "entry_counts",
     "find",
     "first_seen",
+    "heard",
     "host_rules",
+    "lately_quiet",
     "latest_entries",
     "make_due",
     "mark_screened",
+    "mark_silent",
     "mark_told",
     "newest_since",
     "page_of",

@@ -6,6 +6,7 @@ Lives here: tables, columns and what their values mean. Not here: statements (th
 from sqlalchemy import (
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -57,6 +58,14 @@ sources = Table(
     Column("moved_to", Text, comment="target of the last permanent redirect; null: none"),
     Column("moved_times", Integer, nullable=False, comment="in a row"),
     Column("told_at", Instant, comment="when the ops channel heard that it fails; null: it has not"),
+    Column("recovered_at", Instant, comment="last success after a failure; null: none"),
+    Column(
+        "silent_since",
+        Instant,
+        comment="its last entry, after which it is silent against its rhythm; null, or before changed_at: "
+        "it is not",
+    ),
+    Column("per_day", Float, comment="entries that were usual then; null: it was never silent"),
     Index("sources_due", "active", "next_due_at"),
 )
 

@@ -170,6 +170,8 @@ def after_fetch(claim: Claim, fetch: Fetch, next_due_at: datetime) -> dict[str, 
     }
     if fetch.outcome.succeeded:
         values |= {"failures": 0, "failing_since": None, "succeeded_at": fetch.at}
+        if claim.state.failures:
+            values["recovered_at"] = fetch.at
         if not fetch.conditional:
             values["full_fetch_at"] = fetch.at
         if fetch.outcome is not Outcome.NOT_MODIFIED:
