@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 TICK = timedelta(seconds=1)
 GATHER = timedelta(milliseconds=200)  # what is fetched in this time is screened in one transaction
 HEARTBEAT = timedelta(seconds=10)
+LISTEN = timedelta(minutes=10)  # it takes a source hours to be silent
 DRAIN = timedelta(
     seconds=4
 )  # for what is under way; with the rest under the ten seconds Docker grants by default
@@ -91,6 +92,7 @@ class Daemon:
         await self.jobs.crawler.open()
         self._tick(self.jobs.crawl, "crawl")
         self._tick(self._heartbeat, "heartbeat", HEARTBEAT)
+        self._tick(self.jobs.listen, "listen", LISTEN)
 
     def _tick(
         self, job: Callable[..., Any], name: str, every: timedelta = TICK, of: str | None = None
@@ -183,15 +185,8 @@ class Daemon:
         """Once, however often the same mistakes are read."""
         if self.jobs.ops and problems != self._refused:
             self._refused = problems
-            now = utc_now()
             with self.engine.begin() as connection:
-                notices.tell(
-                    connection,
-                    self.jobs.ops,
-                    f"refused/{now.isoformat()}",
-                    notices.refused_notice(problems),
-                    now,
-                )
+                notices.tell_refused(connection, self.jobs.ops, problems, utc_now())
 
     # ---- stopping
 

@@ -1,4 +1,4 @@
-"""The jobs APScheduler ticks: crawl, screen, digest, dispatch, telling the ops channel.
+"""The jobs APScheduler ticks: crawl, screen, digest, dispatch, listening, telling the ops channel.
 
 Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and
 how the process stops (`daemon`), what a door does (`crawler`, `alerts`).
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from alerts.channels import Channel, DeliveryHabits, neighbours
 from alerts.digests import last_due
@@ -19,8 +19,9 @@ from alerts.notifiers import Notifier
 from alerts.screen import Rulebook, Screened, screen
 from alerts.sum_up import sum_up
 from crawler.crawl import Crawl
-from scheduler import notices
+from scheduler import notices, status
 from scheduler.health import Progress
+from scheduler.status import Picture
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class Jobs:
         self._sending: set[asyncio.Task[object]] = set()
         self._stopping = False
         self._summed_up: dict[str, datetime] = {}  # by channel, the digest that was due last
+        self._said_alive: datetime | None = None  # the moment of the line that was due last
 
     async def crawl(self) -> int:
         """Puts what is due into the crawler's queue."""
@@ -117,6 +119,13 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
 
+    async def listen(self) -> None:
+        """Finds the sources that are silent against their rhythm; the archive is read beside the loop."""
+        found = await asyncio.to_thread(notices.find_silent, self.engine)
+        if found:
+            with self.engine.begin() as connection:
+                notices.tell_of_silent(connection, self.ops, found, self.clock())
+
     def tell_ops(self) -> None:
         """Says in the ops channel what a person has to know, each thing once."""
         if self.ops is None:
@@ -124,4 +133,17 @@ class Jobs:
         now = self.clock()
         with self.engine.begin() as connection:
             notices.tell_of_sources(connection, self.ops, now)
+            notices.tell_of_speaking(connection, self.ops, now)
             notices.tell_of_channels(connection, self.ops, now)
+            self._say_alive(connection, self.ops, now)
+
+    def _say_alive(self, connection: Connection, ops: str, now: datetime) -> None:
+        """Once a day, at the time of the ops channel's digest; without one, never."""
+        when = self.channels[ops].digest
+        due = last_due(when, now) if when else None
+        if due is not None and self._said_alive != due:
+            notices.tell_alive(connection, ops, due, self._picture, now)
+            self._said_alive = due
+
+    def _picture(self, connection: Connection) -> Picture:
+        return status.picture(connection, self.rulebook.sources, self.clock())

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from alerts import ledger, outbox
+from alerts.alerting import Action
 from alerts.marks import Tally
 from alerts.notifications import Alarm, Kind
 from alerts.outbox import ChannelState, Record, State
 from alerts.watches import Watch
-from crawler import archive
+from crawler import archive, rhythms
 from crawler.articles import Article
 from crawler.fetches import Outcome
 from crawler.sources import Source, SourceId
@@ -34,7 +35,7 @@ class SourceStanding:
 
     id: SourceId
     name: str
-    state: str  # ok | failing | rate_limited | new
+    state: str  # ok | failing | rate_limited | silent | new
     outcome: str | None  # of the last fetch; None: never fetched
     detail: str
     advice: str
@@ -44,6 +45,17 @@ class SourceStanding:
     changed_at: datetime | None
     next_due_at: datetime | None
     entries_24h: int
+    silent_since: datetime | None = None  # None: it is not
+    usually: str = ""  # how much a silent source usually announces, for a person
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it; empty: nothing."""
+        if self.state == "silent":
+            return f"silent since {self.silent_since:%Y-%m-%d %H:%M} UTC, {self.usually}"
+        if self.state == "failing":
+            return f"{self.outcome}, {self.failures} in a row" + (f" ({self.detail})" if self.detail else "")
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         return {name: _plain(getattr(self, name)) for name in self.__slots__}
@@ -88,6 +100,7 @@ class Picture:
     sources: tuple[SourceStanding, ...]
     archive: Mapping[str, int]
     verdicts_24h: Mapping[str, int]
+    decided_24h: Mapping[Action, int]  # stories, by what became of them
     deliveries: Mapping[State, int]
     oldest_waiting: datetime | None
     last_sent: datetime | None
@@ -107,6 +120,7 @@ class Picture:
             "at": _plain(self.at),
             "sources": {"total": len(self.sources), **self.by_state},
             "failing": [s.to_json() for s in self.sources if s.state == "failing"],
+            "silent": [s.to_json() for s in self.sources if s.state == "silent"],
             "archive": dict(self.archive),
             "verdicts_24h": dict(self.verdicts_24h),
             "deliveries": {state.value: count for state, count in self.deliveries.items()},
@@ -148,6 +162,7 @@ def picture(
         ),
         archive=archive.counts(connection),
         verdicts_24h=ledger.verdict_counts(connection, now - RECENT),
+        decided_24h=ledger.action_counts(connection, now - RECENT),
         deliveries=outbox.counts(connection),
         oldest_waiting=outbox.oldest_waiting(connection),
         last_sent=outbox.last_sent(connection),
@@ -220,6 +235,8 @@ def _standing(row: Row[Any], source: Source | None, entries_24h: int) -> SourceS
         changed_at=row.changed_at,
         next_due_at=row.next_due_at,
         entries_24h=entries_24h,
+        silent_since=row.silent_since if _is_silent(row) else None,
+        usually=rhythms.usually(row.per_day) if _is_silent(row) else "",
     )
 
 
@@ -228,7 +245,14 @@ def _state(row: Row[Any], outcome: Outcome | None) -> str:
         return "new"
     if outcome is Outcome.RATE_LIMITED:
         return "rate_limited"
-    return "failing" if row.failures else "ok"
+    if row.failures:
+        return "failing"
+    return "silent" if _is_silent(row) else "ok"
+
+
+def _is_silent(row: Row[Any]) -> bool:
+    """It was found to be, and has announced nothing since."""
+    return bool(row.silent_since and row.changed_at <= row.silent_since)
 
 
 def _seen_to_told(record: Record) -> float | None:

@@ -74,7 +74,8 @@ def _failing_first(source: SourceStanding) -> tuple[bool, str]:
 
 def _source(source: SourceStanding, now: datetime) -> list[str]:
     trouble = " ".join(filter(None, (source.outcome, source.detail, source.advice)))
-    state = source.state if source.state in {"ok", "new"} else f"{source.state}: {trouble}"
+    states = {"ok": "ok", "new": "new", "silent": source.trouble}
+    state = states.get(source.state, f"{source.state}: {trouble}")
     asked, due = _ago(source.fetched_at, now), _ago(source.next_due_at, now)
     return [source.name or source.id, state, asked, due, str(source.entries_24h)]
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Row
 
+from alerts.alerting import Action
 from alerts.notifications import Alarm, Delivery, DeliveryId, Plainness, Sentence
 from alerts.notifiers import slack_blocks
 from alerts.outbox import ChannelState, State
@@ -158,6 +159,7 @@ def picture() -> Picture:
         ),
         archive={"entries": 5120, "articles": 5033, "unscreened": 0},
         verdicts_24h={"first_of_story": 2, "already_told": 5},
+        decided_24h={Action.TELL: 2, Action.QUIET: 4},
         deliveries={State.WAITING: 0, State.CLAIMED: 0, State.UNCLEAR: 0, State.SENT: 23, State.DEAD: 0},
         oldest_waiting=None,
         last_sent=NOW - timedelta(seconds=58),

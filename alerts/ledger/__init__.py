@@ -37,6 +37,7 @@ from alerts.ledger.marks import (
     remove_mark,
 )
 from alerts.ledger.matches import (
+    action_counts,
     matched_of,
     matches_of,
     verdict_counts,
@@ -63,6 +64,7 @@ from alerts.ledger.threads import join_thread, retitle, thread, threads_with
 
 __all__ = [
     "NOT_ARCHIVED",
+    "action_counts",
     "add_silence",
     "add_to_story",
     "alert_of",

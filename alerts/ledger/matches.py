@@ -77,3 +77,11 @@ def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:
         select(matches.c.reason, func.count()).where(matches.c.at >= since).group_by(matches.c.reason)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def action_counts(connection: Connection, since: datetime) -> dict[Action, int]:
+    """Of how many stories something was told, added, held, kept quiet; each counts for each watch."""
+    kinds = select(matches.c.action, matches.c.watch, matches.c.story).where(matches.c.at >= since).distinct()
+    one = kinds.subquery()
+    rows = connection.execute(select(one.c.action, func.count()).group_by(one.c.action))
+    return {Action(row[0]): row[1] for row in rows}

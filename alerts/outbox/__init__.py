@@ -43,7 +43,7 @@ from alerts.outbox.channels import (
 )
 from alerts.outbox.claiming import Claim, claim, claim_edit, editable_at, lapse, recover, sendable_at
 from alerts.outbox.enqueuing import Root, enqueue, reply, revise, roots
-from alerts.outbox.giving_up import forgo, give_up_channels, retry_dead
+from alerts.outbox.giving_up import forgo, give_up_channels, mark_dead_told, retry_dead, untold_dead
 from alerts.outbox.looking import (
     Look,
     Missed,
@@ -90,6 +90,7 @@ __all__ = [
     "learn_watermark",
     "look_failed",
     "looked",
+    "mark_dead_told",
     "oldest_waiting",
     "posts",
     "readable",
@@ -105,5 +106,6 @@ __all__ = [
     "sent",
     "tables",
     "turn_page",
+    "untold_dead",
     "watermark_of",
 ]

@@ -1,13 +1,14 @@
 """What is told no more, without a vendor's word on it; and how a person brings the dead back.
 
-Lives here: from unfinished to dropped or dead where a channel cannot show it, or is there no more. Not here:
-what a vendor refused (`outcomes`).
+Lives here: from unfinished to dropped or dead where a channel cannot show it, or is there no more; of which
+dead the ops channel has heard. Not here: what a vendor refused (`outcomes`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, false, or_, true, update
+from sqlalchemy import Connection, Row, and_, exists, false, or_, select, true, update
 
 from alerts.notifications import DeliveryId, Kind, Plainness
 from alerts.outbox.moves import TO_WAITING
@@ -55,7 +56,18 @@ def give_up_channels(connection: Connection, kept: Collection[str], now: datetim
 def retry_dead(connection: Connection, ids: Collection[DeliveryId] | None, now: datetime) -> list[DeliveryId]:
     """Bring the dead back, in full dress; None: all of them. Returns those that were dead."""
     dead = [record.id for record in dead_list(connection) if ids is None or record.id in ids]
-    values = {**TO_WAITING, "plainness": Plainness.FULL, "due_at": now, "changed_at": now}
+    values = {**TO_WAITING, "plainness": Plainness.FULL, "due_at": now, "changed_at": now, "told_at": None}
     still_dead = and_(deliveries.c.id.in_(dead), deliveries.c.state == State.DEAD)
     connection.execute(update(deliveries).where(still_dead).values(**values))
     return dead
+
+
+def untold_dead(connection: Connection, ops: str) -> Sequence[Row[Any]]:
+    """Of all other channels the dead it has not heard of."""
+    one = deliveries.c
+    untold = (one.state == State.DEAD, one.told_at.is_(None), one.channel != ops)
+    return connection.execute(select(deliveries).where(*untold).order_by(one.number)).all()
+
+
+def mark_dead_told(connection: Connection, ids: Collection[str], now: datetime) -> None:
+    connection.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(told_at=now))

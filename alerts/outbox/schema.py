@@ -65,6 +65,7 @@ deliveries = Table(
     ),
     Column("sent_at", Instant, comment="null: not sent"),
     Column("reason", Text, comment="how the last attempt failed; null: none did"),
+    Column("told_at", Instant, comment="dead: when the ops channel heard of it; null: it has not"),
     CheckConstraint(
         "state IN ('waiting', 'claimed', 'unclear', 'sent', 'dead', 'dropped')", name="deliveries_state"
     ),

@@ -248,9 +248,7 @@ def _status_lines(picture: status.Picture) -> list[str]:
     counted = ", ".join(f"{count} {state}" for state, count in sorted(picture.by_state.items())) or "none yet"
     lines = [f"sources     {counted}"]
     lines += [
-        f"  {s.id}: {s.outcome}, {s.failures} in a row{f' ({s.detail})' if s.detail else ''}: {s.advice}"
-        for s in picture.sources
-        if s.state == "failing"
+        f"  {s.id}: {s.trouble}{f': {s.advice}' if s.advice else ''}" for s in picture.sources if s.trouble
     ]
     oldest = known["oldest_waiting_s"]
     lines.append(

@@ -68,7 +68,7 @@ def list_sources(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) 
             state,
             fetched,
             str(s.entries_24h) if s else "",
-            s.advice if s else "",
+            (s.trouble if s.state == "silent" else s.advice) if s else "",
         )
     console().print(table)
 

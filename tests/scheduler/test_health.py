@@ -56,6 +56,7 @@ def picture(**more: Any) -> Picture:
     return Picture(
         **{
             "at": NOW, "sources": (source(),), "archive": {"entries": 7}, "verdicts_24h": {"tell": 1},
+            "decided_24h": {},
             "deliveries": {State.SENT: 1}, "oldest_waiting": None, "last_sent": NOW - MINUTE,
             "channels": (channel(),), "alerts": (alert(),), "silences": 0, "marks": (),
             "seen_to_told": {"p50": 1.5, "p95": None, "max": 9.0}, **more,
