@@ -128,9 +128,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     """Writers queue up at BEGIN, where they can wait, not at their first write, where SQLite would refuse
-    them.
+    them. What says of itself that it only reads does not queue.
     """
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("only_reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _migrate(engine: Engine, package: str, versions: Path) -> None:

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from alerts.alerting import Reason
 from alerts.channels import ChannelsFile
+from alerts.control.slash import USAGES, Help
+from alerts.control.slash import read as read_slash
 from alerts.explanation import Answer
 from alerts.features import EventsFile
 from alerts.outbox import State
@@ -242,3 +244,22 @@ def test_the_shipped_pack_is_as_large_as_they_say() -> None:
 def test_no_page_names_the_machine_it_was_written_on() -> None:
     for page in PAGES:
         assert not re.search(r"/work/|\.\./shared|/root/", text(page)), named(page)
+
+
+# --- what is typed in Slack
+
+
+def typed() -> set[tuple[str, str]]:
+    found = {named(page): re.findall(r"`/tocsin ([^`…|]+)`", text(page)) for page in PAGES}
+    return {(page, words) for page, all_words in found.items() for words in all_words}
+
+
+@pytest.mark.parametrize(("page", "words"), sorted(typed()))
+def test_a_slash_command_is_understood(page: str, words: str) -> None:
+    asked = read_slash(words)
+    assert not isinstance(asked, Help) or not asked.mistake
+
+
+def test_operators_are_told_of_every_slash_command() -> None:
+    shown = {words.split()[0] for page, words in typed() if page == "docs/operations.md"}
+    assert shown == set(USAGES)

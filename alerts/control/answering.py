@@ -40,6 +40,7 @@ from crawler.articles import Article
 
 BACK = timedelta(days=7)  # of a search and a trial
 PATIENCE = 10.0  # seconds; whoever asked looks at a screen
+TRIED = 300  # matching articles of a trial: some seconds, and far more than a rule should bring in a week
 SHOWN = 10  # articles, stories, silences
 NAMED = 3  # failing sources, last changes
 EXPLAINED = 3  # answers to one "why?": an address may be that of several articles
@@ -292,7 +293,7 @@ def _sent(desk: Desk, query: str) -> Answer:
 def _tried(desk: Desk, query: str, now: datetime, still: Still) -> Answer:
     """How often it would have rung."""
     try:
-        done = try_out(desk.engine, desk.rulebook, query, now - BACK, now, still)
+        done = try_out(desk.engine, desk.rulebook, query, now - BACK, now, TRIED, still)
     except QueryError as error:  # the sets have changed since it was sent
         return Answer("Tried", modal=_form(query, "The query cannot be read", Line(str(error), fixed=True)))
     shown = [_story_told(one) for one in done.stories[:SHOWN]]

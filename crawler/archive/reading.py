@@ -161,8 +161,10 @@ def newest_since(
 ) -> Iterator[Article]:
     """The last wording of every article seen since then, the newest first.
 
-    Whoever looks for something can stop where it was found. Each batch has a transaction of its own.
+    Whoever looks for something can stop where it was found. Each batch has a transaction of its own, which
+    holds up no writer: it is asked within the daemon too.
     """
+    reading = engine.execution_options(only_reads=True)
     each = revisions.alias()
     last = select(func.max(each.c.number)).where(each.c.article == articles.c.id).correlate(articles)
     place = tuple_(articles.c.seen_at, articles.c.id)
@@ -174,7 +176,7 @@ def newest_since(
     )
     following = wanted
     while True:
-        with engine.connect() as connection:
+        with reading.connect() as connection:
             found = _articles(connection, configured, connection.execute(following).all())
         yield from found
         if len(found) < batch:

@@ -123,7 +123,7 @@ def test_a_trial_leaves_nothing_behind(book: Book, rules: Rulebook) -> None:
 
 def test_a_trial_that_was_cut_short_says_of_which_time_it_speaks(book: Book, rules: Rulebook) -> None:
     patience = iter([True, True, False])
-    done = try_out(book.engine, rules, "@openai", SINCE, NOW, lambda: next(patience))
+    done = try_out(book.engine, rules, "@openai", SINCE, NOW, still=lambda: next(patience))
     assert (done.more, done.since, done.messages) == (True, NOW - 9 * HOUR, 1)
     assert done.summary.startswith("1 of the newest 2 articles of 1.0 days match")
 
@@ -134,3 +134,15 @@ def test_what_only_would_have_happened_is_in_no_log(book: Book, rules: Rulebook)
     done = try_out(book.engine, rules, "@openai", SINCE, NOW)
     assert done.messages == 2
     assert lines.getvalue() == ""
+
+
+def test_a_trial_goes_over_so_many_matches_again_and_no_more(book: Book, rules: Rulebook) -> None:
+    done = try_out(book.engine, rules, "@openai", SINCE, NOW, most=1)
+    assert (done.more, done.messages) == (True, 1)
+
+
+def test_a_search_does_not_wait_for_whoever_writes(book: Book, rules: Rulebook) -> None:
+    with book.engine.begin() as writing:
+        archive.make_due(writing, NOW)
+        found = search(book.engine, rules, "@openai", SINCE, 10)
+    assert len(found.hits) == 2
