@@ -141,7 +141,7 @@ def _silenced(given: Circumstances) -> Verdict | None:
 
 
 def _baseline(given: Circumstances) -> Verdict | None:
-    """Of what was there before us, only fresh news is told, and little of it.
+    """Of what was there before us, only fresh news is told, and little of it but in threads.
 
     Without a date nobody knows how fresh.
     """
@@ -150,7 +150,7 @@ def _baseline(given: Circumstances) -> Verdict | None:
         return None
     if article.published is None or article.seen - article.published > given.backlog.age:
         return Verdict(Action.QUIET, Reason.BASELINE, "it was there when its source was first read")
-    if given.backlog_told >= given.backlog.at_most:
+    if given.backlog_told >= given.backlog.at_most and given.addition is None:
         return Verdict(
             Action.QUIET, Reason.BASELINE, f"{given.backlog_told} of the first reading were told already"
         )

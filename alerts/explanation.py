@@ -212,9 +212,10 @@ def _already_told(case: _Case, row: Row[Any]) -> _Said:
         if alert
         else f"story {row.story}, which was told"
     )
-    shared = _SHARED.get(Tie(case.tie.tie)) if case.tie else None
-    if shared:
-        return _Said(Answer.DUPLICATE_OF, f"{shared} {first}.")
+    if ledger.is_counted(case.connection, case.article.id, row.watch):
+        shared = _SHARED.get(Tie(case.tie.tie)) if case.tie else None
+        said = f"{shared} {first}" if shared else f"It repeats what is in the thread of {first}"
+        return _Said(Answer.DUPLICATE_OF, f"{said}.")
     return _Said(Answer.FOLDED_INTO_STORY, f"Its story was told before its turn came: {first}.")
 
 
@@ -222,7 +223,6 @@ _SHARED = {
     Tie.SAME_ADDRESS: "Its address is that of",
     Tie.SAME_HEADLINE: "Its headline is that of",
     Tie.SAME_PASSAGE: "It shares a passage with",
-    Tie.SAME_TEXT: "Its text is nearly that of",
 }
 
 
@@ -247,7 +247,7 @@ def _held(case: _Case, row: Row[Any], answer: Answer, held: str) -> _Said:
         which = ", ".join(f"{r.channel} of {_shown(r.created_at)} ({r.state})" for r in records)
         return _Said(answer, f"{held}: its story is in the digest for {which}.", records)
     if alert:
-        told = f"its story was told meanwhile, on {_shown(alert.at)}, and so is not in the digest"
+        told = f"its story was told meanwhile, on {_shown(alert.at)}, and its thread names it"
         return _Said(answer, f"{held}: {told}.")
     return _Said(answer, f"{held}: it is held for the digest; `tocsin check` says when that is.")
 

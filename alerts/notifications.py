@@ -92,7 +92,7 @@ class FollowUp:
     watch: str  # id
     watch_name: str
     items: tuple["Item", ...]
-    left_out: int = 0  # further articles, which are not listed
+    left_out: int = 0  # further articles, which are not listed; only earlier versions left any out
 
     @property
     def title(self) -> str:
@@ -195,13 +195,16 @@ class DeliveryFailed(Exception):
 
 
 MOST_ITEMS = 10  # articles listed in one follow-up
+MOST_LETTERS = 2000  # of these articles: the message without blocks has to hold them all too
 
 
-def joined(earlier: FollowUp, later: FollowUp) -> FollowUp:
-    """Both in one message; what does not fit is counted."""
+def joined(earlier: FollowUp, later: FollowUp) -> FollowUp | None:
+    """Both in one message; None: they do not fit, and nothing is left out."""
     items = (*earlier.items, *later.items)
-    left_out = earlier.left_out + later.left_out + max(0, len(items) - MOST_ITEMS)
-    return replace(earlier, items=items[:MOST_ITEMS], left_out=left_out)
+    shown = [word for one in items for word in (one.title, one.link, one.note, one.source_name)]
+    letters = sum(len(word or "") for word in shown)
+    fits = len(items) <= MOST_ITEMS and letters <= MOST_LETTERS
+    return replace(earlier, items=items) if fits else None
 
 
 def to_json(body: Body) -> str:

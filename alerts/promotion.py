@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alerts.stories import Tie
-from alerts.threads import PRIMARY, Thread, Told, better, is_copy, is_retitled, told_of
+from alerts.threads import PRIMARY, Thread, Told, better, is_retitled, told_of
 from crawler.articles import Article
 
 
@@ -47,17 +46,21 @@ class Addition:
         return ", ".join(one.said for one in self.promoted)
 
 
-def addition(thread: Thread, article: Article, tie: Tie) -> Addition | None:
-    """What it adds; None: nothing. A changed headline is told once for each article: some flap."""
+def addition(thread: Thread, article: Article, *, copied: bool = False) -> Addition | None:
+    """What it adds; None: nothing. A changed headline is told once for each article: some flap.
+
+    `copied`: address, headline or a passage is that of an article which the thread names. Nothing less will
+    do: what only seems to be the same could be another event, and whoever is not named is lost.
+    """
     before = thread.of(article.id)
     if before is not None:
         if before.copy or before.retitled or not is_retitled(before.title, article.title):
             return None
         return Addition(before, was=before.title)
-    if is_copy(article, tie, thread):
+    leads = better(told_of(article), thread.lead)
+    if copied and not leads:
         return None
-    told = told_of(article)
-    told = told_of(article, leads=better(told, thread.lead))
+    told = told_of(article, leads=leads)
     return Addition(told, promotions(thread, told))
 
 

@@ -22,7 +22,7 @@ from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
 from alerts.query import Members
 from alerts.silences import Silence, silencing
-from alerts.stories import Joined, StoryHabits, Tie, When, before, features, opened_by, place
+from alerts.stories import Joined, StoryHabits, StoryId, Tie, When, before, features, opened_by, place
 from alerts.telling import Teller
 from alerts.threads import Thread
 from alerts.watches import Watch
@@ -136,13 +136,12 @@ def judge(
     `came`: the day by which its story is looked up, where that is not today. `flood`: what is said of its
     source where that brings too much at once.
     """
-    joined = _story(connection, rulebook, article, found, came or now)
-    story = joined.story if joined else None
+    story = _story(connection, rulebook, article, found, came or now)
     done = Screened(matches=len(found))
     for match in found:
         silence = silencing(silences, article, match, story, now)
-        thread = ledger.thread(connection, story, match.watch) if story else None
-        added = addition(thread, article, joined.tie) if thread and joined else None
+        thread = ledger.thread(connection, story, match.watch, article.id) if story else None
+        added = addition(thread, article, copied=_copied(connection, article, thread)) if thread else None
         teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
         told = story is not None and ledger.told(connection, story, match.watch)
         new_in = teller.new_in(article, match, thread) if thread or not told else ()
@@ -166,6 +165,7 @@ def judge(
             ledger.count_held(connection, silence.id)
         if verdict.action is Action.TELL and story is not None:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
+            done += _name_held(teller, rulebook, story)
         elif thread is not None:
             done += _go_on(teller, article, match, thread, added, verdict)
     return done
@@ -173,6 +173,23 @@ def judge(
 
 def _teller(connection: Connection, rulebook: Rulebook, watch: Watch, now: datetime) -> Teller:
     return Teller(connection, rulebook.stories, rulebook.limits, watch, now)
+
+
+def _copied(connection: Connection, article: Article, thread: Thread) -> bool:
+    """Is it certain that the thread names this already, in another paper?"""
+    named = [one.article for one in thread.articles if not one.copy]
+    return ledger.is_copied(connection, article.id, named)
+
+
+def _name_held(teller: Teller, rulebook: Rulebook, story: StoryId) -> Screened:
+    """What was held of a story is in no digest once it is told: its thread names it."""
+    connection, watch, queued = teller.connection, teller.watch.id, 0
+    held = ledger.held_of(connection, story, watch)
+    for article in archive.with_ids(connection, rulebook.sources, held):
+        thread = ledger.thread(connection, story, watch)
+        if thread and thread.of(article.id) is None:
+            queued += teller.name(article, thread)
+    return Screened(deliveries=queued)
 
 
 def _go_on(
@@ -198,7 +215,7 @@ def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article,
     """A wording of which no rule holds any more: the threads it is in hear of its headline all the same."""
     done = Screened()
     for thread in ledger.threads_with(connection, article.id):
-        added = addition(thread, article, Tie.SAME_ARTICLE)
+        added = addition(thread, article)
         watch = rulebook.watches.get(thread.watch)
         if watch is not None and added is not None:
             teller = _teller(connection, rulebook, watch, now)
@@ -208,16 +225,15 @@ def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article,
 
 def _story(
     connection: Connection, rulebook: Rulebook, article: Article, found: Sequence[Match], now: datetime
-) -> Joined | None:
+) -> StoryId | None:
     """The story of a matched article: the one it is in, is tied to, is like, or a new one.
 
     What only shadow rules found opens none and ties nothing: a trial changes nothing that is told.
     """
     already = ledger.story_of(connection, article.id)
     telling = [match for match in found if not match.shadow]
-    tie = ledger.tie_of(connection, article.id)
     if not telling:
-        return Joined(already, Tie(tie.tie)) if already and tie else None
+        return already
     mine = features(article, telling)
     traits = rulebook.reader.traits(article, telling)
     moment = min(article.published or now, now)
@@ -228,9 +244,22 @@ def _story(
     if joined.tie is Tie.FOUNDER:
         ledger.open_story(connection, joined, article, moment, now)
     if joined.unites:
-        ledger.merge_stories(connection, joined.story, joined.unites)
+        _unite(connection, rulebook, joined.story, joined.unites, now)
     ledger.add_to_story(connection, joined, article, mine, now, moment, traits)
-    return Joined(joined.story, Tie(tie.tie)) if tie else joined
+    return joined.story
+
+
+def _unite(connection: Connection, rulebook: Rulebook, story: StoryId, other: StoryId, now: datetime) -> None:
+    """Two stories are one from now on. Where a watch told of both, the later thread says where it goes on."""
+    told = {
+        watch: [ledger.thread(connection, one, watch) for one in (story, other)] for watch in rulebook.watches
+    }
+    ledger.merge_stories(connection, story, other)
+    for watch, threads in told.items():
+        ahead = ledger.thread(connection, story, watch)
+        for ending in threads:
+            if ending and ahead and ending.story != ahead.story:
+                _teller(connection, rulebook, rulebook.watches[watch], now).point(ending, ahead)
 
 
 def _placed(

@@ -7,7 +7,7 @@ within the caller's transaction. Not here: whether (`alerting`, `promotion`), th
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -125,8 +125,9 @@ class Teller:
     def add(self, article: Article, match: Match, thread: Thread, added: Addition) -> int:
         """An article joins the thread: the root counts it or is led by it, a reply names it and what it adds.
 
-        A root that still waits and is led by it from now on shows it, and needs no reply. Whoever has the
-        root hears of the whole story, but leads, or is shown in the channel too, only what is told there.
+        A root that still waits shows its new lead by itself; what it showed before goes into the thread, for
+        no link is taken away. Whoever has the root hears of the whole story, but leads, or is shown in the
+        channel too, only what is told there.
         """
         roots = list(self._roots(thread))
         ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, added.told, self.now)
@@ -138,14 +139,40 @@ class Teller:
             leads = added.told.leads and root.channel in told
             edit_at = self.now if leads else later
             body = _with_language(root.body, article)
+            items = [_item(article, added)]
             if leads and isinstance(body, Alarm):
+                items = [*(items if root.begun else ()), _told_first(body)]
                 body = replace(_alarm(self.watch, article, match), languages=body.languages)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
-            if root.begun or not leads:
-                due_at = self.now if added.promoted else later
-                shown = root.begun and root.channel in told and bool(added.promoted)
-                aloud = shown and not self._channel_over_budget((root.channel,))
-                queued += self._reply(root, article, thread, added, due_at, aloud=aloud)
+            due_at = self.now if added.promoted else later
+            shown = root.begun and root.channel in told and bool(added.promoted)
+            aloud = shown and not self._channel_over_budget((root.channel,))
+            queued += self._reply(root, article, grown, items, due_at, aloud=aloud)
+        return queued
+
+    def name(self, article: Article, thread: Thread) -> int:
+        """An article that was held before its story was told: no digest has it any more, the thread does."""
+        added = Addition(told_of(article))
+        ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, added.told, self.now)
+        later, items = self.now + self.habits.follow_ups, (_item(article, added),)
+        return sum(self._reply(root, article, thread, items, later) for root in self._roots(thread))
+
+    def point(self, ending: Thread, ahead: Thread) -> int:
+        """Two told stories turned out to be one: the thread that ends says where it goes on."""
+        lead, later = ahead.lead, self.now + self.habits.follow_ups
+        where = Item(
+            title=lead.title,
+            link=None,  # the channel has it
+            source_name=lead.source_name,
+            language=None,
+            published=None,
+            seen=lead.seen,
+            note="the same story goes on in the thread of",
+        )
+        said, queued = self._said(ending, (where,)), 0
+        for root in self._roots(ending):
+            delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{root.id}/{ahead.story}").hex)
+            queued += outbox.reply(self.connection, root, delivery, said, self.now, due_at=later)
         return queued
 
     def count(self, article: Article, thread: Thread) -> None:
@@ -166,7 +193,7 @@ class Teller:
                 body = replace(root.body, title=article.title, title_spans=())
                 self._revise(root, body, self.now, self.now + self.habits.group_wait)
             if root.begun:
-                queued += self._reply(root, article, thread, added, self.now)
+                queued += self._reply(root, article, thread, (_item(article, added),), self.now)
         return queued
 
     def _roots(self, thread: Thread) -> Iterable[Root]:
@@ -180,27 +207,26 @@ class Teller:
         root: Root,
         article: Article,
         thread: Thread,
-        added: Addition,
+        items: Sequence[Item],
         due_at: datetime,
         *,
         aloud: bool = False,
     ) -> bool:
-        said = FollowUp(
-            of=thread.lead.title,
-            watch=self.watch.id,
-            watch_name=self.watch.name or self.watch.id,
-            items=(_item(article, added),),
-        )
+        said = self._said(thread, items)
         delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{root.id}/{article.revision}").hex)
         log.info(
             "followed up",
             watch=self.watch.id,
             story=thread.story,
             source=article.source,
-            adds=added.note,
+            adds=items[0].note,
             broadcast=aloud,
         )
         return outbox.reply(self.connection, root, delivery, said, self.now, due_at=due_at, broadcast=aloud)
+
+    def _said(self, thread: Thread, items: Sequence[Item]) -> FollowUp:
+        name = self.watch.name or self.watch.id
+        return FollowUp(of=thread.lead.title, watch=self.watch.id, watch_name=name, items=tuple(items))
 
 
 # ---- bodies
@@ -230,6 +256,12 @@ def _with_language(body: Body, article: Article) -> Body:
     if not isinstance(body, Alarm) or not article.language:
         return body
     return replace(body, languages=tuple(dict.fromkeys((*body.languages, article.language))))
+
+
+def _told_first(alarm: Alarm) -> Item:
+    """What a root showed, for its thread."""
+    same = {name: getattr(alarm, name) for name in ("title", "link", "source_name", "language", "published")}
+    return Item(**same, seen=alarm.seen, note="told first")
 
 
 def _item(article: Article, added: Addition) -> Item:

@@ -12,14 +12,11 @@ from datetime import datetime
 from difflib import SequenceMatcher
 
 from alerts.facts import Facts, facts
-from alerts.stories import Tie, headlines
+from alerts.stories import headlines
 from crawler.articles import Article
 from crawler.sources import Publisher
 
 PRIMARY: frozenset[Publisher] = frozenset({"filing", "regulator", "company"})  # who was there speaks itself
-COPIES = frozenset(
-    {Tie.SAME_ADDRESS, Tie.SAME_HEADLINE, Tie.SAME_PASSAGE, Tie.SAME_TEXT}
-)  # ties of what says the same again
 
 SAME_WORD = 0.75  # how alike two words are of which one is a slip of the pen
 
@@ -56,7 +53,8 @@ class Thread:
 
     @property
     def lead(self) -> Told:
-        return next(one for one in self.articles if one.leads)
+        """Where somebody split off the one that led, the first."""
+        return next((one for one in self.articles if one.leads), self.articles[0])
 
     @property
     def first(self) -> Told:
@@ -111,11 +109,6 @@ def better(one: Told, lead: Told) -> bool:
 def hurries(article: Article) -> bool:
     """Is there no better source to wait for?"""
     return article.publisher in PRIMARY or article.tier == 1
-
-
-def is_copy(article: Article, tie: Tie, thread: Thread) -> bool:
-    """Does it only say again what the thread has, and with no more authority?"""
-    return tie in COPIES and not better(told_of(article), thread.lead)
 
 
 # ---- changed headlines

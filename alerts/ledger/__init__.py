@@ -52,6 +52,7 @@ from alerts.ledger.stories import (
     add_to_story,
     articles_of,
     closed_before,
+    is_copied,
     known_features,
     open_story,
     recent_stories,
@@ -60,7 +61,7 @@ from alerts.ledger.stories import (
     story_row,
     tie_of,
 )
-from alerts.ledger.threads import join_thread, retitle, thread, threads_with
+from alerts.ledger.threads import held_of, is_counted, join_thread, retitle, thread, threads_with
 
 __all__ = [
     "NOT_ARCHIVED",
@@ -78,6 +79,9 @@ __all__ = [
     "digests_of",
     "end_silence",
     "held_for_digest",
+    "held_of",
+    "is_copied",
+    "is_counted",
     "join_thread",
     "keep_mark",
     "known_features",

@@ -10,8 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from alerts.ledger.schema import alerts, stories, story_articles, story_corrections, story_features
-from alerts.ledger.stories import stretch, tie_by
+from alerts.ledger.schema import (
+    alerts,
+    stories,
+    story_articles,
+    story_corrections,
+    story_features,
+    told_articles,
+)
+from alerts.ledger.stories import names_of, stretch, tie_by
 from alerts.stories import StoryId, Tie
 
 
@@ -36,16 +43,24 @@ def merge_stories(connection: Connection, story: str, other: str) -> None:
 
 def split_story(
     connection: Connection, story: str, articles: Collection[int], new: StoryId, now: datetime
-) -> None:
-    """These articles are a story of their own from now on, and what was told of them is told of it."""
+) -> frozenset[int]:
+    """These articles are a story of their own from now on. Returns those that are in the new one.
+
+    The story keeps its root, which is in the channel: where the article that was told is among these, all
+    others leave. Nobody was told of the new one, unless it was told as a story that was merged into this.
+    """
+    of_it = story_articles.c.story == story
+    told = alerts.c.story == story, alerts.c.article.in_(articles)
+    if connection.scalar(select(alerts.c.id).where(*told).limit(1)) is not None:
+        there = connection.scalars(select(story_articles.c.article).where(of_it)).all()
+        articles = [article for article in there if article not in articles]
     chosen = story_articles.c.article.in_(articles)
     rows = connection.execute(select(story_articles).where(chosen).order_by(story_articles.c.moment)).all()
-    title = connection.scalar(select(alerts.c.title).where(alerts.c.article.in_(articles)))
     named = select(stories.c.title).where(stories.c.id == story)
     connection.execute(
         insert(stories).values(
             id=new,
-            title=title or connection.scalar(named) or "",
+            title=connection.scalar(named),
             opened_at=now,
             first_at=rows[0].moment,
             last_at=rows[-1].moment,
@@ -54,16 +69,26 @@ def split_story(
     connection.execute(
         update(story_articles).where(chosen).values(story=new, tie=Tie.BY_HAND.value, origin=None)
     )
-    kept = connection.scalars(select(story_articles.c.features).where(story_articles.c.story == story)).all()
+    kept = connection.scalars(select(story_articles.c.features).where(of_it)).all()
     theirs = {feature for row in rows for feature in row.features or ()}
     theirs -= {feature for features in kept for feature in features or ()}
     both = and_(story_features.c.story == story, story_features.c.feature.in_(theirs))
     connection.execute(update(story_features).where(both).values(story=new))
-    moved = and_(alerts.c.story == story, alerts.c.article.in_(articles))
-    connection.execute(update(alerts).where(moved).values(story=new))
+    _part_threads(connection, story, articles, new)
     reach = select(func.min(story_articles.c.moment), func.max(story_articles.c.moment))
-    first, last = connection.execute(reach.where(story_articles.c.story == story)).one()
+    first, last = connection.execute(reach.where(of_it)).one()
     connection.execute(update(stories).where(stories.c.id == story).values(first_at=first, last_at=last))
+    return frozenset(articles)
+
+
+def _part_threads(connection: Connection, story: str, articles: Collection[int], new: StoryId) -> None:
+    """A root of one of these articles goes with them; the threads that stay count them no more."""
+    theirs = select(alerts.c.story).where(alerts.c.article.in_(articles))
+    returns = and_(stories.c.merged_into == story, stories.c.id.in_(theirs))
+    connection.execute(update(stories).where(returns).values(merged_into=new))
+    counted = (told_articles.c.article.in_(articles), told_articles.c.leads.is_(False))
+    stays = told_articles.c.story.in_(names_of(story))
+    connection.execute(delete(told_articles).where(*counted, stays))
 
 
 def note_correction(

@@ -119,7 +119,7 @@ def reply(
     due_at: datetime,
     broadcast: bool = False,
 ) -> bool:
-    """Say something in the thread of a root. A reply that still waits there takes it along.
+    """Say something in the thread of a root. The last reply that waits there takes it along if it has room.
 
     False: its id is there already.
     """
@@ -170,14 +170,15 @@ def _taken_along(
         select(deliveries)
         .where(deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY, *fresh)
         .where(deliveries.c.broadcast == broadcast)
-        .order_by(deliveries.c.number)
+        .order_by(deliveries.c.number.desc())
         .limit(1)
         .with_for_update()
     ).first()
     earlier = from_json(waiting.body) if waiting else None
-    if waiting is None or not isinstance(earlier, FollowUp):
+    both = joined(earlier, body) if isinstance(earlier, FollowUp) else None
+    if waiting is None or both is None:
         return False
-    values = {"body": to_json(joined(earlier, body)), "due_at": min(waiting.due_at, due_at)}
+    values = {"body": to_json(both), "due_at": min(waiting.due_at, due_at)}
     which = deliveries.c.number == waiting.number
     connection.execute(update(deliveries).where(which).values(changed_at=now, **values))
     return True

@@ -152,7 +152,10 @@ def split(
     data: DataDir,
     author: Author = "unknown",
 ) -> None:
-    """These articles are another event: a story of their own. Likeness never makes the two one again."""
+    """These articles are another event: a story of their own. Likeness never makes the two one again.
+
+    The story keeps what was told of it: if that is one of these articles, all others are in the new story.
+    """
     now = utc_now()
     with database_of(data) as engine, engine.begin() as connection:
         ledger.take_turns(connection)

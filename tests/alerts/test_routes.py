@@ -140,7 +140,7 @@ def test_a_story_begins_in_a_further_channel_with_the_first_article_that_goes_th
     assert roots(room) == {"news": PACT}
     room.follow("OpenAI, Microsoft: form 8-K", of="sec")
     assert roots(room) == {"news": "OpenAI, Microsoft: form 8-K", "legal": "OpenAI, Microsoft: form 8-K"}
-    assert replies(room, "news") == ["OpenAI, Microsoft: form 8-K"]
+    assert replies(room, "news") == ["OpenAI, Microsoft: form 8-K", PACT]
     assert replies(room, "legal") == []
     room.follow("OpenAI, Microsoft: form 8-K, once more", of="sec", now=LATER + MINUTE)
     assert len(roots(room)) == 2

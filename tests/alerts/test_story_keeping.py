@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from alerts import ledger
+from alerts import ledger, outbox
+from alerts.alerting import UNLIMITED
+from alerts.explanation import Answer
 from alerts.features import EventsFile, Reader
+from alerts.ledger import schema
 from alerts.matching import Matcher
+from alerts.notifications import FollowUp, Kind
 from alerts.stories import StoryHabits, StoryId, Tie
 from alerts.watches import Rule, Watch
 from tests.alerts.test_screen import Desk
@@ -137,6 +141,87 @@ def test_what_was_split_off_is_told_by_itself_and_likeness_does_not_unite_it_aga
     assert len(numbers(desk, new)) == 2
     desk.bring(SUIT_ZH, of="gazette", now=NOW + 2 * HOUR)
     assert set(ids(desk)) == {story, new}
+
+
+VAGUE = "OpenAI acts against Microsoft"
+
+
+def united(desk: Desk) -> tuple[StoryId, StoryId]:
+    """Two stories that were told, and a third article that shows them to be one."""
+    desk.bring(SUIT, summary="The Financial Times says so.")
+    desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE, guid="tag:vague")
+    one, other = ids(desk)
+    with desk.engine.begin() as connection:
+        connection.execute(
+            schema.story_articles.update()
+            .where(schema.story_articles.c.story == other)
+            .values(traits=suit_told())
+        )
+    desk.bring(KLAGE, of="caijing", now=NOW + 2 * MINUTE, summary="The Financial Times says so.")
+    return one, other
+
+
+def suit_told() -> dict[str, list[str]]:
+    names = {"top_acts": ["sues"], "acts": ["sues"], "papers": ["ft"]}
+    return {**names, "watches": ["pact"]}
+
+
+def said(desk: Desk, story: StoryId) -> list[tuple[str, str]]:
+    with desk.engine.connect() as connection:
+        records = outbox.records(connection, story=story)
+    replies = [one.body for one in records if isinstance(one.body, FollowUp)]
+    return [(item.note, item.title) for reply in replies for item in reply.items]
+
+
+def test_of_two_told_stories_that_are_one_the_later_thread_says_where_it_goes_on(desk: Desk) -> None:
+    one, other = united(desk)
+    assert said(desk, other) == [("the same story goes on in the thread of", SUIT)]
+    assert said(desk, one) == [("", KLAGE)]
+
+
+def test_a_later_wording_of_an_article_stays_in_the_thread_that_has_it(desk: Desk) -> None:
+    _, other = united(desk)
+    same = {"url": f"https://zeitung.example/{hash(VAGUE)}", "guid": "tag:vague"}
+    desk.bring("OpenAI sues Microsoft after all", of="zeitung", now=NOW + HOUR, **same)
+    with desk.engine.connect() as connection:
+        (root,) = [r.body for r in outbox.records(connection, story=other) if r.kind is Kind.ROOT]
+    assert root.title == "OpenAI sues Microsoft after all"
+
+
+def test_a_text_that_seems_to_be_a_copy_is_named_with_its_link(desk: Desk) -> None:
+    summary = "OpenAI accuses Microsoft of withholding fees, says a complaint that was filed in court today."
+    desk.bring(SUIT, summary=summary)
+    desk.bring("How OpenAI sues Microsoft", of="gazette", now=NOW + MINUTE, summary=summary)
+    with desk.engine.connect() as connection:
+        (reply,) = [r.body for r in outbox.records(connection) if isinstance(r.body, FollowUp)]
+    assert [(item.title, item.link is not None) for item in reply.items] == [
+        ("How OpenAI sues Microsoft", True)
+    ]
+
+
+def test_what_was_held_of_a_story_is_named_once_it_is_told(desk: Desk) -> None:
+    limits = UNLIMITED.model_copy(update={"roots_per_day": 1})
+    desk.rulebook = replace(desk.rulebook, limits=limits)
+    desk.bring("OpenAI hires ten engineers of Microsoft")
+    desk.bring(SUIT, of="gazette", now=NOW + MINUTE)
+    desk.rulebook = replace(desk.rulebook, limits=UNLIMITED)
+    desk.bring(KLAGE, of="zeitung", now=NOW + 2 * MINUTE)
+    (_, story) = ids(desk)
+    assert said(desk, story) == [("", SUIT)]
+    assert desk.why(f"https://gazette.example/{hash(SUIT)}") is Answer.HELD_BY_BUDGET
+
+
+def test_where_the_told_article_is_split_off_the_others_leave_and_are_told_by_themselves(desk: Desk) -> None:
+    desk.bring(SUIT)
+    desk.bring(KLAGE, of="zeitung", now=NOW + MINUTE)
+    (story,) = ids(desk)
+    told, german = numbers(desk, story)
+    with desk.engine.begin() as connection:
+        new = StoryId("s-new")
+        assert ledger.split_story(connection, story, [told], new, NOW + HOUR) == {german}
+        assert (ledger.told(connection, story, "pact"), ledger.told(connection, new, "pact")) == (True, False)
+        ledger.note_correction(connection, "split", story, new, "ann", NOW + HOUR)
+    assert desk.bring(f"{KLAGE} - Caijing", of="caijing", now=NOW + 2 * HOUR).alerts == 1
 
 
 def test_screening_asks_the_database_no_more_often_in_a_long_story(desk: Desk) -> None:

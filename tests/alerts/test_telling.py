@@ -121,14 +121,13 @@ def test_while_the_root_waits_the_better_source_takes_its_place_and_the_other_it
     room.bring(PACT)
     room.follow("OpenAI and Microsoft in new agreement", of="gazette", now=NOW + 10 * SECOND)
     room.follow("OpenAI, Microsoft: form 8-K", of="sec", now=NOW + 20 * SECOND)
-    (told,) = room.send(NOW + 20 * SECOND)
+    told, reply = room.send(NOW + 20 * SECOND)
     assert isinstance(told.body, Alarm)
     assert (told.body.title, told.body.source_name) == ("OpenAI, Microsoft: form 8-K", "Sec")
     assert told.body.also == ("Herald", "Gazette")
     assert (told.body.first_source, told.body.first_seen) == ("Herald", NOW)
-    (reply,) = room.send(NOW + 20 * MINUTE)
     assert isinstance(reply.body, FollowUp)
-    assert [one.title for one in reply.body.items] == ["OpenAI and Microsoft in new agreement"]
+    assert [one.title for one in reply.body.items] == ["OpenAI and Microsoft in new agreement", PACT]
 
 
 # ---- follow-ups
@@ -154,7 +153,10 @@ def test_when_a_filing_arrives_the_root_is_led_by_it_and_the_thread_says_so(room
     room.follow("OpenAI, Microsoft: form 8-K", of="sec")
     assert {one.kind for one in room.send()} == {Kind.REPLY, Kind.EDIT}
     (said,) = room.replies()
-    assert [item.note for item in said.items] == ["primary source (filing)"]
+    assert [(item.title, item.note) for item in said.items] == [
+        ("OpenAI, Microsoft: form 8-K", "primary source (filing)"),
+        (PACT, "told first"),
+    ]
     root = room.root()
     assert (root.title, root.also) == ("OpenAI, Microsoft: form 8-K", ("Herald",))
     assert root.status == "Led by Sec (filing); first told by Herald"

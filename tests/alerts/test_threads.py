@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from alerts.promotion import Promotion, addition, promotions
-from alerts.stories import Tie
 from alerts.threads import Thread, Told, better, is_retitled, told_of
 from tests.builders import HOUR, NOW, article
 
@@ -86,11 +85,11 @@ def test_a_slip_of_the_pen_is_no_news_but_every_number_is(was: str, now: str, ne
 
 def test_a_changed_headline_is_told_once() -> None:
     changed = article("OpenAI and Microsoft break up", id=ROOT.id, number=2)
-    added = addition(thread(), changed, Tie.SAME_ARTICLE)
+    added = addition(thread(), changed)
     assert added is not None
     assert (added.was, added.note) == (ROOT.title, "headline changed")
     once = thread(root=Told(**{**_values(told_of(ROOT, leads=True)), "retitled": True}))
-    assert addition(once, changed, Tie.SAME_ARTICLE) is None
+    assert addition(once, changed) is None
 
 
 def _values(one: Told) -> dict[str, Any]:
@@ -100,16 +99,15 @@ def _values(one: Told) -> dict[str, Any]:
 # ---- copies
 
 
-@pytest.mark.parametrize("tie", [Tie.SAME_ADDRESS, Tie.SAME_HEADLINE, Tie.SAME_PASSAGE])
-def test_a_copy_adds_nothing_unless_it_has_more_authority(tie: Tie) -> None:
-    assert addition(thread(), article(ROOT.title, id=2, source="echo"), tie) is None
-    filed = addition(thread(), article(ROOT.title, id=2, source="sec", publisher="filing"), tie)
+def test_a_copy_adds_nothing_unless_it_has_more_authority() -> None:
+    assert addition(thread(), article(ROOT.title, id=2, source="echo"), copied=True) is None
+    filed = addition(thread(), article(ROOT.title, id=2, source="sec", publisher="filing"), copied=True)
     assert filed is not None
     assert filed.told.leads
 
 
 def test_a_later_wording_of_what_was_told_adds_nothing() -> None:
-    assert addition(thread(), article(ROOT.title, text="More.", number=2), Tie.SAME_ARTICLE) is None
+    assert addition(thread(), article(ROOT.title, text="More.", number=2)) is None
 
 
 # ---- promotion
@@ -168,7 +166,7 @@ def test_the_second_of_a_kind_says_nothing_new() -> None:
 
 def test_a_note_says_what_is_new_in_words() -> None:
     new = article("Nvidia pays $13 billion until 2032", id=9, source="sec", publisher="filing", tier=1)
-    added = addition(BEFORE, new, Tie.FOUNDER)
+    added = addition(BEFORE, new)
     assert added is not None
     assert added.note == (
         "primary source (filing), new figure: 13 billion, new date: 2032, new party: Nvidia"
