@@ -4,6 +4,7 @@ Lives here: what SQLite and PostgreSQL need to keep what was committed. Not here
 notebooks).
 """
 
+import re
 import sqlite3
 from pathlib import Path
 from types import ModuleType
@@ -150,9 +151,15 @@ def _stands_at(connection: Connection, mark: str) -> str | None:
 
 
 def _head(versions: Path) -> str:
-    """The newest migration; they are called PACKAGE_NUMBER_what.py."""
-    newest = max(path.stem for path in versions.glob("*_[0-9][0-9][0-9][0-9]_*.py"))
-    return "_".join(newest.split("_")[:2])
+    """The newest migration: the one on which no other stands, whatever their numbers."""
+    known = "\n".join(
+        path.read_text(encoding="utf-8") for path in versions.glob("*_[0-9][0-9][0-9][0-9]_*.py")
+    )
+    revisions, below = (
+        set(re.findall(rf'^{name} = "(\w+)"', known, re.MULTILINE)) for name in ("revision", "down_revision")
+    )
+    (head,) = revisions - below
+    return head
 
 
 def _upgrade(connection: Connection, mark: str, versions: Path) -> None:

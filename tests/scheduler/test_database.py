@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
@@ -109,3 +111,13 @@ def test_to_read_no_database_is_made_and_no_schema_changed(tmp_path: Path, engin
         connection.execute(text("UPDATE schema_of_alerts SET version_num = 'alerts_0000'"))
     with pytest.raises(DatabaseUnusable, match="another version"):
         open_to_read(engine.url.render_as_string(hide_password=False))
+
+
+@pytest.mark.parametrize("package", ["crawler", "alerts"])
+def test_the_newest_migration_is_the_one_on_which_no_other_stands(package: str) -> None:
+    versions = Path(__file__).resolve().parents[2] / package / "migrations"
+    settings = Config()
+    settings.set_main_option("script_location", str(versions))
+    settings.set_main_option("version_locations", str(versions))
+    settings.set_main_option("path_separator", "newline")
+    assert ScriptDirectory.from_config(settings).get_heads() == [database._head(versions)]
