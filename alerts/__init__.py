@@ -26,6 +26,7 @@ notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
 digests           when a digest is due, and what it says
 sum_up            the door from what was held to the outbox
+wind_up           the door from what a silence held to the outbox
 catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell

@@ -106,7 +106,6 @@ def _already_told(given: Circumstances) -> Verdict | None:
 
 
 def _retitled(given: Circumstances) -> Verdict | None:
-    """However old it is: what people were told reads otherwise now."""
     if given.addition is None or given.addition.was is None:
         return None
     return Verdict(Action.ADD, Reason.RETITLED, f"it was told as “{given.addition.was}”")
@@ -132,12 +131,15 @@ def _silenced(given: Circumstances) -> Verdict | None:
     if given.silence is None:
         return None
     s = given.silence
-    return Verdict(
-        Action.QUIET,
-        Reason.SILENCED,
-        f"silence {s.id} on {s.aim} {s.value} by {s.author}, until {s.ends_at:%Y-%m-%d %H:%M} UTC"
-        + (f" ({s.comment})" if s.comment else ""),
-    )
+    said = f"{s} by {s.author}, until {s.ends_at:%Y-%m-%d %H:%M} UTC"
+    return Verdict(Action.QUIET, Reason.SILENCED, said + (f" ({s.comment})" if s.comment else ""))
+
+
+def _old_news(given: Circumstances) -> Verdict | None:
+    """However old it is: a headline that people were told is news once it reads otherwise."""
+    if given.addition is not None and given.addition.was is not None:
+        return None
+    return _baseline(given) or _too_old(given)
 
 
 def _baseline(given: Circumstances) -> Verdict | None:
@@ -183,15 +185,15 @@ def _new_in_channel(given: Circumstances) -> Verdict | None:
     return Verdict(Action.ADD, Reason.NEW_IN_CHANNEL, f"its story is new in {', '.join(given.new_in)}")
 
 
-# In this order: a shadow tells nobody, whatever else holds; what was told is told; a person's word comes
-# before ours; old news is none for a thread either.
+# In this order: a shadow tells nobody, whatever else holds; what was told is told; old news is none for a
+# thread either; a person's word comes before ours, and holds only what would else be told, for at its end
+# that is said.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _shadow,
     _already_told,
+    _old_news,
     _silenced,
     _retitled,
-    _baseline,
-    _too_old,
     _follow_up,
     _digest_level,
     _flood,

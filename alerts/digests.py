@@ -1,22 +1,25 @@
-"""Digest: held matches and what the shadows would change, in one message at a set time.
+"""Digest: held matches and what the shadows would change, in one message at a set time; or what a silence
+held, at its end.
 
 Lives here: which moment that time of the day is, and what the message says, cut to what a reader takes in.
-Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`), how a vendor draws it
-(`notifiers`).
+Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`, `wind_up`), how a vendor
+draws it (`notifiers`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.channels import DigestTime
 from alerts.notifications import Digest, DigestLine, DigestPart
 from alerts.shadows import Difference
+from alerts.silences import Silence
 from crawler.articles import Article
 
 MOST_STORIES = 30  # in one digest, of all watches; the weakest are left out and counted
 MOST_OF_SHADOW = 5  # articles named for each side of a difference
+MOST_OF_SILENCE = 5  # stories named at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,26 @@ def compose(
         else "Rules in the shadow"
     )
     return Digest(title, (*parts, *shadows))
+
+
+def after_silence(silence: Silence, held: Sequence[Held]) -> Digest:
+    """At the end of a silence, what it held for a channel."""
+    part = _best(asked_for(silence), held, MOST_OF_SILENCE)
+    count = len(part.lines) + part.more
+    return Digest(f"A {silence} has ended: it held {count} {'story' if count == 1 else 'stories'}", (part,))
+
+
+def asked_for(silence: Silence) -> str:
+    """By whom, why, from when to when."""
+    why = f" ({silence.comment})" if silence.comment else ""
+    span = f"{silence.starts_at:%Y-%m-%d %H:%M} to {silence.ends_at:%Y-%m-%d %H:%M} UTC"
+    return f"By {silence.author}{why}, {span}"
+
+
+def _best(heading: str, held: Sequence[Held], most: int) -> DigestPart:
+    """The best stories, of whatever watch; a story of two watches is one."""
+    stories = sorted(_by_story(replace(one, watch="") for one in held), key=_rank)
+    return DigestPart(heading, tuple(map(_line, stories[:most])), more=max(0, len(stories) - most))
 
 
 _Story = Sequence[Held]  # the matches of one story and watch, the best first

@@ -82,7 +82,7 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
                 flood = floods.get(article.source, "")
                 done += judge(connection, rulebook, article, found, silences, now, flood=flood)
             elif article.number > 1:
-                done += _note_retitled(connection, rulebook, article, now)
+                done += _note_retitled(connection, rulebook, article, silences, now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
     return done
@@ -139,7 +139,7 @@ def judge(
     story = _story(connection, rulebook, article, found, came or now)
     done = Screened(matches=len(found))
     for match in found:
-        silence = silencing(silences, article, match, story, now)
+        silence = silencing(silences, article, match.watch, match, story, now)
         thread = ledger.thread(connection, story, match.watch, article.id) if story else None
         added = addition(thread, article, copied=_copied(connection, article, thread)) if thread else None
         teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
@@ -160,9 +160,8 @@ def judge(
                 over_budget=teller.over_budget(match.rule, new_in) if match.rings and not added else "",
             )
         )
-        ledger.write_match(connection, article, match, story, verdict, now)
-        if silence and verdict.reason is Reason.SILENCED:
-            ledger.count_held(connection, silence.id)
+        silenced_by = silence.id if silence and verdict.reason is Reason.SILENCED else None
+        ledger.write_match(connection, article, match, story, verdict, now, silence=silenced_by)
         if verdict.action is Action.TELL and story is not None:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
             done += _name_held(teller, rulebook, story)
@@ -211,13 +210,21 @@ def _go_on(
 _COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL})
 
 
-def _note_retitled(connection: Connection, rulebook: Rulebook, article: Article, now: datetime) -> Screened:
+def _note_retitled(
+    connection: Connection,
+    rulebook: Rulebook,
+    article: Article,
+    silences: Sequence[Silence],
+    now: datetime,
+) -> Screened:
     """A wording of which no rule holds any more: the threads it is in hear of its headline all the same."""
     done = Screened()
+    story = ledger.story_of(connection, article.id)
     for thread in ledger.threads_with(connection, article.id):
         added = addition(thread, article)
         watch = rulebook.watches.get(thread.watch)
-        if watch is not None and added is not None:
+        quiet = silencing(silences, article, thread.watch, None, story, now)
+        if watch is not None and added is not None and quiet is None:
             teller = _teller(connection, rulebook, watch, now)
             done += Screened(deliveries=teller.retitle(article, thread, added))
     return done

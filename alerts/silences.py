@@ -1,12 +1,14 @@
 """Silence: what shall stay quiet, and until when.
 
-Lives here: the value, and whether one applies. Not here: where silences are kept (`ledger`).
+Lives here: the value, and whether one applies. Not here: where silences are kept, and what they held
+(`ledger`), what is said when one has ended (`digests`, `wind_up`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from alerts.matching import Match
 from alerts.stories import StoryId
@@ -15,7 +17,7 @@ from crawler.urls import site
 
 
 class Aim(StrEnum):
-    """What a silence looks at."""
+    """What a condition looks at."""
 
     WATCH = "watch"
     RULE = "rule"  # watch/rule, or the rule's id alone
@@ -26,42 +28,68 @@ class Aim(StrEnum):
     TERM = "term"  # a word among the evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Asked for by a person; it ends by itself."""
+class Condition(NamedTuple):
+    """What has to be of what is silenced; how it is spelled does not matter."""
 
-    id: int
     aim: Aim
     value: str
+
+    def __str__(self) -> str:
+        return f"{self.aim} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Asked for by a person; it ends by itself, and then says what it held."""
+
+    id: int
+    conditions: tuple[Condition, ...]  # all must hold
     starts_at: datetime
     ends_at: datetime
     author: str
     comment: str = ""
-    held: int = 0  # alerts it kept quiet so far
+    told_at: datetime | None = None  # when its end was said; None: not yet
 
-    def applies(self, article: Article, match: Match, story: StoryId | None, now: datetime) -> bool:
-        return self.starts_at <= now < self.ends_at and self.value.casefold() in _values(
-            self.aim, article, match, story
-        )
+    def __str__(self) -> str:
+        return f"silence {self.id} on {self.about}"
+
+    @property
+    def about(self) -> str:
+        return ", ".join(map(str, self.conditions))
+
+    def applies(self, offered: "Offered", now: datetime) -> bool:
+        in_force = self.starts_at <= now < self.ends_at
+        return in_force and all(value.casefold() in offered[aim] for aim, value in self.conditions)
+
+
+Offered = dict[Aim, set[str]]  # what a silence may look at, case folded
 
 
 def silencing(
-    silences: Iterable[Silence], article: Article, match: Match, story: StoryId | None, now: datetime
+    silences: Iterable[Silence],
+    article: Article,
+    watch: str,
+    match: Match | None,
+    story: StoryId | None,
+    now: datetime,
 ) -> Silence | None:
-    """The silence that keeps this match quiet, the longest-lived if there are several."""
-    found = [s for s in silences if s.applies(article, match, story, now)]
+    """The silence that keeps quiet what this article would tell, the longest-lived if there are several.
+
+    `match`: None where no rule holds for it any more, and the thread it is in tells of it.
+    """
+    offered = _offered(article, watch, match, story)
+    found = [s for s in silences if s.applies(offered, now)]
     return max(found, key=lambda s: s.ends_at, default=None)
 
 
-def _values(aim: Aim, article: Article, match: Match, story: StoryId | None) -> set[str]:
-    """What the article offers to a silence of this aim, case folded."""
+def _offered(article: Article, watch: str, match: Match | None, story: StoryId | None) -> Offered:
     offered: dict[Aim, set[str]] = {
-        Aim.WATCH: {match.watch},
-        Aim.RULE: {match.rule, f"{match.watch}/{match.rule}"},
+        Aim.WATCH: {watch},
+        Aim.RULE: {match.rule, f"{watch}/{match.rule}"} if match else set(),
         Aim.STORY: {story} if story else set(),
         Aim.SOURCE: {article.source},
         Aim.SITE: {site(article.link)} if article.link else set(),
         Aim.AUTHOR: {article.author} if article.author else set(),
-        Aim.TERM: {e.text for e in match.evidence},
+        Aim.TERM: {e.text for e in match.evidence} if match else set(),
     }
-    return {value.casefold() for value in offered[aim]}
+    return {aim: {value.casefold() for value in values} for aim, values in offered.items()}

@@ -158,7 +158,7 @@ def _head(versions: Path) -> str:
     revisions, below = (
         set(re.findall(rf'^{name} = "(\w+)"', known, re.MULTILINE)) for name in ("revision", "down_revision")
     )
-    (head,) = revisions - below
+    (head,) = map(str, revisions - below)
     return head
 
 

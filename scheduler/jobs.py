@@ -1,4 +1,4 @@
-"""The jobs APScheduler ticks: crawl, screen, digest, dispatch, listening, telling the ops channel.
+"""The jobs APScheduler ticks: crawl, screen, digest, wind up, dispatch, listening, telling the ops channel.
 
 Lives here: job bodies, each a call of a door with the database and the time. Not here: when they tick and
 how the process stops (`daemon`), what a door does (`crawler`, `alerts`).
@@ -18,6 +18,7 @@ from alerts.dispatch import Dispatched, dispatch
 from alerts.notifiers import Notifier
 from alerts.screen import Rulebook, Screened, screen
 from alerts.sum_up import sum_up
+from alerts.wind_up import wind_up
 from crawler.crawl import Crawl
 from scheduler import notices, status
 from scheduler.health import Progress
@@ -79,6 +80,11 @@ class Jobs:
                 sum_up(self.engine, self.rulebook, channel, now)
                 self._summed_up[name] = due
         self.progress.note("digest", now)
+
+    def wind_up(self) -> None:
+        """Says what ended silences held."""
+        wind_up(self.engine, self.rulebook, self.ops, self.clock())
+        self.progress.note("wind_up", self.clock())
 
     async def dispatch(self, channel: str) -> Dispatched:
         """Delivers what is due for one channel.

@@ -71,6 +71,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
         await jobs.crawler.close(DRAIN)
     screened = await jobs.screen()
     jobs.digest()
+    jobs.wind_up()
     await jobs.listen()
     jobs.tell_ops()
     sent = await _deliver(jobs)

@@ -28,6 +28,7 @@ from alerts.control.requests import (
     Submission,
 )
 from alerts.forecast import Judged
+from alerts.ledger import Quieted
 from alerts.notifications import Alarm, DeliveryId, FollowUp
 from alerts.notifiers.words import units
 from alerts.query import QueryError, parse
@@ -321,17 +322,16 @@ def _story_told(one: Judged) -> Line:
 
 def _silences(connection: Connection, now: datetime) -> Answer:
     found = ledger.list_silences(connection, now)
-    lines = [_silence(one, now) for one in found[:SHOWN]]
+    held = ledger.quieted(connection)
+    lines = [_silence(one, held.get(one.id, Quieted()), now) for one in found[:SHOWN]]
     title = f"{len(found)} silences are in force" if found else "Nothing is silenced"
     return Answer(title, tuple(lines))
 
 
-def _silence(one: Silence, now: datetime) -> Line:
+def _silence(one: Silence, held: Quieted, now: datetime) -> Line:
     left = _lasting(one.ends_at - now)
     why = f": {one.comment}" if one.comment else ""
-    return Line(
-        f"{one.id}: {one.aim} {one.value}", aside=f"(for {left}, by {one.author}, held {one.held}){why}"
-    )
+    return Line(f"{one.id}: {one.about}", aside=f"(for {left}, by {one.author}, held {held}){why}")
 
 
 def _stories(connection: Connection) -> Answer:

@@ -8,7 +8,7 @@
     threads      the articles that were told, and who leads
     digests      what is held for a digest, and what one has told
     rules        rules in force; how their shadows differ
-    silences     what stays quiet until when
+    silences     what stays quiet until when, and what that held
     marks        what a person said of an article
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
@@ -47,7 +47,17 @@ from alerts.ledger.matches import (
 )
 from alerts.ledger.rules import differences, note_rules
 from alerts.ledger.schema import tables
-from alerts.ledger.silences import add_silence, count_held, end_silence, list_silences
+from alerts.ledger.silences import (
+    Quieted,
+    add_silence,
+    end_silence,
+    ended_untold,
+    list_silences,
+    mark_ended,
+    quieted,
+    silence_of,
+    silenced,
+)
 from alerts.ledger.stories import (
     add_to_story,
     articles_of,
@@ -65,6 +75,7 @@ from alerts.ledger.threads import held_of, is_counted, join_thread, retitle, thr
 
 __all__ = [
     "NOT_ARCHIVED",
+    "Quieted",
     "action_counts",
     "add_silence",
     "add_to_story",
@@ -74,10 +85,10 @@ __all__ = [
     "backlog_told",
     "closed_before",
     "corrections_of",
-    "count_held",
     "differences",
     "digests_of",
     "end_silence",
+    "ended_untold",
     "held_for_digest",
     "held_of",
     "is_copied",
@@ -88,6 +99,7 @@ __all__ = [
     "list_marks",
     "list_silences",
     "mark_digested",
+    "mark_ended",
     "marks_by_version",
     "matched_of",
     "matches_of",
@@ -96,10 +108,13 @@ __all__ = [
     "note_rules",
     "note_rulings",
     "open_story",
+    "quieted",
     "recent_alerts",
     "recent_stories",
     "remove_mark",
     "retitle",
+    "silence_of",
+    "silenced",
     "split_apart",
     "split_story",
     "standing",

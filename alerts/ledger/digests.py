@@ -36,9 +36,15 @@ def held_for_digest(
 def mark_digested(
     connection: Connection, channel: str, told: Iterable[tuple[str, str]], delivery: str
 ) -> None:
-    """These stories, by (watch, story), are in this digest; with it in one transaction."""
+    """These stories, by (watch, story), are in this message; with it in one transaction.
+
+    The first that had a story keeps it.
+    """
+    mine = select(digested.c.watch, digested.c.story).where(digested.c.channel == channel)
+    known = {(row.watch, row.story) for row in connection.execute(mine)}
     rows = [
-        {"channel": channel, "watch": watch, "story": story, "delivery": delivery} for watch, story in told
+        {"channel": channel, "watch": watch, "story": story, "delivery": delivery}
+        for watch, story in sorted(set(told) - known)
     ]
     if rows:
         connection.execute(insert(digested), rows)

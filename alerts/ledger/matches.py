@@ -23,7 +23,10 @@ def write_match(
     story: StoryId | None,
     verdict: Verdict,
     now: datetime,
+    *,
+    silence: int | None = None,
 ) -> None:
+    """`silence`: that keeps it quiet."""
     connection.execute(
         insert(matches).values(
             article=article.id,
@@ -39,6 +42,7 @@ def write_match(
             action=verdict.action.value,
             reason=verdict.reason.value,
             detail=verdict.detail,
+            silence=silence,
             at=now,
         )
     )

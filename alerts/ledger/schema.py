@@ -87,6 +87,7 @@ matches = Table(
     Column("action", String(10), nullable=False, comment="tell | add | hold | quiet"),
     Column("reason", String(30), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("silence", RowId, index=True, comment="that kept it quiet; null: none did"),
     Column("at", Instant, nullable=False),
     UniqueConstraint("revision", "watch", "rule"),
     Index("matches_watch", "watch", "at"),
@@ -133,13 +134,12 @@ silences = Table(
     "silences",
     tables,
     Column("id", RowId, primary_key=True),
-    Column("aim", String(10), nullable=False),
-    Column("value", Text, nullable=False),
+    Column("conditions", JSON, nullable=False, comment="aim and value of each; all must hold"),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("author", Text, nullable=False),
     Column("comment", Text, nullable=False),
-    Column("held", Integer, nullable=False, comment="alerts it kept quiet so far"),
+    Column("told_at", Instant, comment="when its end was said; null: not yet"),
 )
 
 digested = Table(

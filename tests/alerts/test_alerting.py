@@ -6,14 +6,14 @@ import pytest
 
 from alerts.alerting import TOO_OLD_AFTER, Action, Backlog, Circumstances, Reason, decide
 from alerts.promotion import Addition, Promotion, Reasoned
-from alerts.silences import Aim, Silence
+from alerts.silences import Aim, Condition, Silence
 from alerts.threads import told_of
 from tests.builders import DAY, HOUR, MINUTE, NOW, article, match
 
 PLAIN = Circumstances(
     article=article(), match=match(), now=NOW, told=False, silence=None, backlog_told=0, backlog=Backlog()
 )
-SILENCE = Silence(7, Aim.SOURCE, "herald", NOW - HOUR, NOW + HOUR, "ann")
+SILENCE = Silence(7, (Condition(Aim.SOURCE, "herald"),), NOW - HOUR, NOW + HOUR, "ann")
 OLD = article(published=NOW - TOO_OLD_AFTER - MINUTE)
 ADDED = told_of(article("A comment", id=2))
 COMMENT, CHANGED = Addition(ADDED), Addition(ADDED, was="Another headline")
@@ -114,6 +114,21 @@ OVER = {"flood": "a lot", "over_budget": "enough"}
             {**FOLLOWING, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old news follows nothing"
         ),
         pytest.param({**FOLLOWING, **OVER}, Action.ADD, Reason.FOLLOW_UP, id="a thread knows no limits"),
+        pytest.param(
+            {"article": OLD, "silence": SILENCE}, Action.QUIET, Reason.TOO_OLD, id="old news is not silenced"
+        ),
+        pytest.param(
+            {"article": article(baseline=True, published=None), "silence": SILENCE},
+            Action.QUIET,
+            Reason.BASELINE,
+            id="nor is a baseline",
+        ),
+        pytest.param(
+            {"told": True, "addition": CHANGED, "article": OLD, "silence": SILENCE},
+            Action.QUIET,
+            Reason.SILENCED,
+            id="silence outranks a changed headline, however old",
+        ),
         pytest.param({"flood": "a lot"}, Action.HOLD, Reason.FLOOD, id="a flood"),
         pytest.param({"over_budget": "enough"}, Action.HOLD, Reason.BUDGET, id="over the budget"),
         pytest.param(OVER, Action.HOLD, Reason.FLOOD, id="flood outranks budget"),
@@ -136,3 +151,9 @@ def test_verdicts(changes: dict[str, object], action: Action, reason: Reason) ->
 def test_a_silence_is_named_in_the_verdict_with_who_asked_for_it_and_until_when() -> None:
     detail = decide(replace(PLAIN, silence=replace(SILENCE, comment="too loud"))).detail
     assert detail == "silence 7 on source herald by ann, until 2026-03-02 13:00 UTC (too loud)"
+
+
+def test_it_is_named_with_all_that_must_hold() -> None:
+    both = replace(SILENCE, conditions=(*SILENCE.conditions, Condition(Aim.TERM, "Copilot")))
+    detail = decide(replace(PLAIN, silence=both)).detail
+    assert detail == "silence 7 on source herald, term Copilot by ann, until 2026-03-02 13:00 UTC"

@@ -308,7 +308,7 @@ def test_silences_are_listed_with_what_is_left_of_them(room: Room) -> None:
         ledger.add_silence(connection, Aim.TERM, "Copilot", NOW, NOW + timedelta(hours=5), "ann", "the fair")
     answered = room.asks("silence list")
     assert answered.title == "1 silences are in force"
-    assert said(answered).endswith(": term Copilot (for 4 h, by ann, held 0): the fair")
+    assert said(answered).endswith(": term Copilot (for 4 h, by ann, held nothing): the fair")
 
 
 def test_stories_are_listed_and_one_is_shown(room: Room) -> None:

@@ -224,6 +224,66 @@ def test_silences_come_and_go(desk: Desk) -> None:
     assert desk("silence", "add", "source", "herald", "--for", "soon").exit_code == 2
 
 
+def test_a_silence_may_have_several_conditions_and_a_span_of_its_own(desk: Desk) -> None:
+    span = ("--from", "2126-12-01 09:00", "--until", "2126-12-01T12:30+01:00")
+    (added,) = desk.json("silence", "add", "rule", "pact/core", "term", "Open AI", *span)
+    assert added["conditions"] == [
+        {"aim": "rule", "value": "pact/core"},
+        {"aim": "term", "value": "Open AI"},
+    ]
+    assert (added["aim"], added["value"]) == ("rule", "pact/core")
+    assert (added["starts_at"], added["ends_at"]) == (
+        "2126-12-01T09:00:00+00:00",
+        "2126-12-01T11:30:00+00:00",
+    )
+    assert (added["held"], added["held_stories"], added["told_at"]) == (0, 0, None)
+    assert "rule pact/core, term Open AI  2126-12-01 09:00 to" in desk("silence", "list").output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("source", "source: an AIM needs a VALUE"),
+        ("watch pact rule", "rule: an AIM needs a VALUE"),
+        ("planet mars", "planet: not something a silence can look at; it can at: watch, rule, story, source"),
+        ("source herold", "herold: no such source; did you mean herald?"),
+        ("rule pact/other", "pact/other: no such rule"),
+        ("watch nothing-like-it", "nothing-like-it: no such watch"),
+        ("source herald --until soon", "--until soon: expected a time such as"),
+        (
+            "source herald --until 2020-01-01",
+            "it would end at 2020-01-01 00:00 UTC, before it holds anything",
+        ),
+        ("source herald --from 2126-01-02 --until 2126-01-01", "before it holds anything"),
+        ("source herald --for 2h --until 2126-01-01", "give one of them"),
+    ],
+)
+def test_a_silence_that_cannot_be_meant_is_refused(desk: Desk, words: str, said: str) -> None:
+    answer = desk("silence", "add", *words.split())
+    assert (answer.exit_code, said in answer.stderr) == (2, True)
+    assert not (desk.data / FILE).exists()
+
+
+def test_what_a_silence_held_is_shown_by_story_and_article(desk: Desk) -> None:
+    desk.bring("OpenAI and Microsoft sign")
+    desk("silence", "add", "source", "herald")
+    desk("once")
+    shown = desk.json("silence", "show", "1")
+    assert (shown["id"], shown["held"], shown["held_stories"]) == (1, 1, 1)
+    ((held,),) = [story["articles"] for story in shown["stories"]]
+    assert (held["title"], held["link"]) == ("OpenAI and Microsoft sign", "https://herald.example/0")
+    assert "OpenAI and Microsoft sign (herald, rule core)" in desk("silence", "show", "1").output
+    assert desk("silence", "show", "2").exit_code == 2
+
+
+def test_a_silence_that_is_removed_says_what_it_held(desk: Desk) -> None:
+    desk.bring("OpenAI and Microsoft sign")
+    desk("silence", "add", "source", "herald")
+    desk("once")
+    desk("silence", "remove", "1")
+    assert "A silence 1 on source herald has ended: it held 1 story" in desk("once").output
+
+
 def test_there_are_no_dead_to_retry(desk: Desk) -> None:
     assert desk.json("dead", "list") == []
     assert desk("dead", "retry", "all").output == "0 waiting again\n"

@@ -1,0 +1,87 @@
+"""Door: what ended silences held → a message in the outbox.
+
+Lives here: its transaction. The id of the message is made of the silence and the channel; the outbox takes an
+id once, and the silence is marked with it. So a crash before the commit says the same again, and after it
+there is nothing left to say. Not here: what the message says (`digests`), the sending (`dispatch`).
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, Row
+
+from alerts import ledger, outbox
+from alerts.digests import Held, after_silence, asked_for
+from alerts.notifications import Body, DeliveryId, Notice
+from alerts.screen import Rulebook
+from alerts.silences import Silence
+from crawler import archive
+
+log = structlog.get_logger(__name__)
+
+_ENDS = uuid.UUID(
+    "b7a3f6b2-2a55-4f6e-9d5c-0f5e0f1d8c31"
+)  # namespace of these messages; chosen once, never changed
+
+
+def wind_up(engine: Engine, rulebook: Rulebook, ops: str | None, now: datetime) -> int:
+    """Enqueues what is to be said of all that has come to its end. How many messages?"""
+    said = 0
+    with engine.begin() as connection:
+        ledger.take_turns(connection)
+        for silence in ledger.ended_untold(connection, now):
+            said += _end_silence(connection, rulebook, silence, ops, now)
+    return said
+
+
+def _end_silence(
+    connection: Connection, rulebook: Rulebook, silence: Silence, ops: str | None, now: datetime
+) -> int:
+    """Where there is nobody to tell of what it held, the ops channel hears that."""
+    held = _by_channel(connection, rulebook, ledger.silenced(connection, silence.id))
+    what = f"silence/{silence.id}/{silence.starts_at.isoformat()}"
+    said = sum(
+        _tell(connection, what, channel, after_silence(silence, ones), ones, now)
+        for channel, ones in held.items()
+    )
+    if not held and ops is not None:
+        much = ledger.quieted(connection).get(silence.id, ledger.Quieted())
+        said += _tell(connection, what, ops, _nothing_to_tell(silence, much), (), now)
+    ledger.mark_ended(connection, silence.id, now)
+    log.info("silence ended", silence=silence.id, about=silence.about, channels=list(held))
+    return said
+
+
+def _nothing_to_tell(silence: Silence, held: ledger.Quieted) -> Notice:
+    rest = f", of which no channel has to hear: `tocsin silence show {silence.id}`" if held.articles else ""
+    return Notice(f"A {silence} has ended: it held {held}{rest}", asked_for(silence))
+
+
+def _tell(
+    connection: Connection, what: str, channel: str, body: Body, held: Sequence[Held], now: datetime
+) -> bool:
+    """False: it is in the outbox already."""
+    delivery = DeliveryId(uuid.uuid5(_ENDS, f"{what}/{channel}").hex)
+    told = outbox.enqueue(connection, delivery, channel, body, None, None, now)
+    if told:
+        ledger.mark_digested(connection, channel, {(one.watch, one.story) for one in held}, delivery)
+    return told
+
+
+def _by_channel(
+    connection: Connection, rulebook: Rulebook, rows: Sequence[Row[Any]]
+) -> Mapping[str, list[Held]]:
+    """What was held, by the channels that are told of it as the rules stand now."""
+    known = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
+    articles = {article.id: article for article in known}
+    held: dict[str, list[Held]] = defaultdict(list)
+    for row in rows:
+        if row.watch in rulebook.watches and row.article in articles:
+            article = articles[row.article]
+            for channel in rulebook.watches[row.watch].told(row.rule, row.level, article):
+                held[channel].append(Held(row.watch, row.rule, row.story, row.score, article))
+    return held
