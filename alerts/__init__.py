@@ -15,6 +15,7 @@ threads           what was told of a story, and who leads it
 promotion         is a follow-up shown in the channel too?
 shadows           what would be different if a rule in the shadow told?
 silences          what shall stay quiet, and until when
+budget            has a rule told enough for a day?
 alerting          the verdict, with its reason
 ledger            the notebook of all that
 telling           from a verdict to root, reply and edit

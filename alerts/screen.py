@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from alerts import ledger
 from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, Verdict, decide
+from alerts.channels import Channel
 from alerts.features import Reader, Traits
 from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
@@ -49,6 +50,7 @@ class Rulebook:
     backlog: Backlog
     stories: StoryHabits = field(default_factory=StoryHabits)
     limits: Limits = UNLIMITED
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     reader: Reader = field(default_factory=Reader)
     sets: Mapping[str, Members] = field(default_factory=dict)  # for queries that are in no rule
 
@@ -162,6 +164,9 @@ def judge(
         )
         silenced_by = silence.id if silence and verdict.reason is Reason.SILENCED else None
         ledger.write_match(connection, article, match, story, verdict, now, silence=silenced_by)
+        if verdict.reason is Reason.BUDGET:
+            digests = {one: rulebook.channels[one].digest for one in new_in if one in rulebook.channels}
+            done += Screened(deliveries=teller.tell_of_budget(match.rule, digests))
         if verdict.action is Action.TELL and story is not None:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
             done += _name_held(teller, rulebook, story)

@@ -6,8 +6,7 @@ within the caller's transaction. Not here: whether (`alerting`, `promotion`), th
 """
 
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +15,8 @@ from sqlalchemy import Connection
 
 from alerts import ledger, outbox
 from alerts.alerting import Limits
+from alerts.budget import Spent, notice, spent
+from alerts.channels import DigestTime
 from alerts.matching import Match
 from alerts.notifications import Alarm, Body, DeliveryId, FollowUp, Item
 from alerts.outbox import Root
@@ -27,12 +28,16 @@ from crawler.articles import Article
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+USUAL = timedelta(days=14)  # with what a rule told in this time its day is compared
 
 log = structlog.get_logger(__name__)
 
 _DELIVERIES = uuid.UUID(
     "6f0a5b0e-6f43-4d1a-9e0b-7a1d9d1f4c55"
 )  # namespace of delivery ids; chosen once, never changed
+_BUDGETS = uuid.UUID(
+    "2d1c7f0e-93a4-4b58-8b0f-51c3f7c4a0d9"
+)  # namespace of what is said of a budget; chosen once, never changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,38 @@ class Teller:
 
     def over_budget(self, rule: str, channels: Iterable[str]) -> str:
         """Which limit a further root of this rule in these channels would break, and by what; empty: none."""
-        return self._rule_over_budget(rule) or self._channel_over_budget(channels)
+        spent = self._spent(rule)
+        return str(spent) if spent else self._channel_over_budget(channels)
 
-    def _rule_over_budget(self, rule: str) -> str:
-        most = self.limits.roots_per_day
-        told = ledger.words_told(self.connection, self.watch.id, rule, self.now - DAY) if most else []
+    def tell_of_budget(self, rule: str, digests: Mapping[str, DigestTime | None]) -> int:
+        """Once a day these channels hear that a rule has told enough, and which word made it so much."""
+        spent = self._spent(rule)
+        if spent is None:
+            return 0
+        told = f"{self.watch.id}/{rule}/{self.now:%Y-%m-%d}"
+        return sum(
+            outbox.enqueue(
+                self.connection,
+                DeliveryId(uuid.uuid5(_BUDGETS, f"{told}/{channel}").hex),
+                channel,
+                notice(spent, digest),
+                story=None,
+                watch=None,
+                now=self.now,
+            )
+            for channel, digest in digests.items()
+        )
+
+    def _spent(self, rule: str) -> Spent | None:
+        """What the rule has told in a day, if that is enough."""
+        most, today = self.limits.roots_per_day, self.now - DAY
+        told = self._words(rule, today, self.now) if most else []
         if most is None or len(told) < most:
-            return ""
-        words = Counter(word for words in told for word in words)
-        word, count = min(words.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
-        by = f"; “{word}” is in {count} of them" if word else ""
-        return f"rule {rule} has told {len(told)} stories in 24 hours{by}"
+            return None
+        return spent(self.watch.id, rule, told, self._words(rule, today - USUAL, today))
+
+    def _words(self, rule: str, after: datetime, until: datetime) -> list[frozenset[str]]:
+        return ledger.words_told(self.connection, self.watch.id, rule, after, until)
 
     def _channel_over_budget(self, channels: Iterable[str]) -> str:
         most = self.limits.posts_per_hour

@@ -30,6 +30,7 @@ def rulebook(settings: Settings, watches: Sequence[Watch] | None = None) -> Rule
         reader=Reader(settings.events),
         stories=settings.daemon.stories,
         limits=settings.daemon.limits,
+        channels={channel.id: channel for channel in settings.channels.channels},
         sets=sets,
     )
 

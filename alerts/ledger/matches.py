@@ -68,11 +68,15 @@ def matched_of(connection: Connection, source: str, since: datetime) -> int:
     return connection.scalar(counted) or 0
 
 
-def words_told(connection: Connection, watch: str, rule: str, since: datetime) -> list[frozenset[str]]:
-    """Of each story that this rule told since then, the words that matched."""
-    which = (matches.c.watch == watch, matches.c.rule == rule, matches.c.at >= since)
-    rows = connection.execute(select(matches.c.evidence).where(*which, matches.c.action == Action.TELL.value))
-    return [frozenset(one["text"].casefold() for one in row.evidence) for row in rows]
+def words_told(
+    connection: Connection, watch: str, rule: str, after: datetime, until: datetime
+) -> list[frozenset[str]]:
+    """Of each story that this rule told in this time, the words that matched."""
+    which = (matches.c.watch == watch, matches.c.rule == rule, matches.c.action == Action.TELL.value)
+    rows = connection.execute(
+        select(matches.c.evidence).where(*which, matches.c.at > after, matches.c.at <= until)
+    )
+    return [frozenset(one["text"] for one in row.evidence) for row in rows]
 
 
 def verdict_counts(connection: Connection, since: datetime) -> dict[str, int]:

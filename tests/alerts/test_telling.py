@@ -12,16 +12,17 @@ from alerts.alerting import UNLIMITED, Backlog, Reason
 from alerts.channels import Channel, DigestTime
 from alerts.explanation import Answer, why
 from alerts.matching import Matcher
-from alerts.notifications import Alarm, Digest, FollowUp, Kind
+from alerts.notifications import Alarm, Digest, FollowUp, Kind, Notice
 from alerts.outbox import Record, State
 from alerts.screen import Rulebook
 from alerts.silences import Aim
 from alerts.stories import Joined, StoryHabits, StoryId, Tie
 from alerts.sum_up import sum_up
+from alerts.watches import Rule
 from crawler import archive
 from crawler.sources import SourceId
 from tests.alerts.test_screen import PACT, WATCH, Desk
-from tests.builders import HOUR, MINUTE, NOW, entry, source
+from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
 from tests.telling import SECOND
 
 HABITS = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE)
@@ -296,28 +297,65 @@ def _address(room: Room, beginning: str) -> str:
 
 
 def limited(room: Room, **limits: int) -> None:
-    room.rulebook = replace(room.rulebook, limits=UNLIMITED.model_copy(update=limits))
+    room.rulebook = replace(
+        room.rulebook, limits=UNLIMITED.model_copy(update=limits), channels={"news": NEWS}
+    )
+
+
+NEWS = Channel(id="news", kind="console", digest=DigestTime(at=time(13, 0)))
+
+
+def roots(room: Room) -> list[Record]:
+    """The stories that were told, each in its message."""
+    return [one for one in room.records() if isinstance(one.body, Alarm)]
 
 
 def test_a_rule_over_its_budget_falls_to_the_digest_and_why_names_the_word(room: Room) -> None:
     limited(room, roots_per_day=2)
     for number in range(3):
         room.bring(f"OpenAI and Microsoft, story {number} of three", url=f"https://herald.example/{number}")
-    assert len(room.records()) == 2
+    assert len(roots(room)) == 2
     with room.engine.connect() as connection:
         (said,) = why(connection, room.rulebook, "https://herald.example/2", "pact")
     assert said.answer is Answer.HELD_BY_BUDGET
-    assert "rule core has told 2 stories in 24 hours; “microsoft” is in 2 of them" in said.sentence
+    assert "rule core has told 2 stories in 24 hours; “Microsoft” is in 2 of them" in said.sentence
     room.bring("OpenAI and Microsoft, the day after", now=NOW + 25 * HOUR, published=NOW + 25 * HOUR)
-    assert len(room.records()) == 3
+    assert len(roots(room)) == 3
+
+
+def test_a_spent_budget_is_said_once_a_day_with_the_word_that_gained(room: Room) -> None:
+    for number in range(4):
+        room.bring(f"OpenAI and Microsoft, number {number}", now=NOW - 3 * DAY, published=NOW - 3 * DAY)
+    limited(room, roots_per_day=2)
+    wanted = "title:(OpenAI AND (Microsoft OR Copilot))"
+    watch = ONE_CHANNEL.model_copy(update={"rules": (Rule(id="core", query=wanted),)})
+    room.rulebook = replace(room.rulebook, watches={"pact": watch}, matcher=Matcher([watch]))
+    for number in range(6):
+        room.bring(f"OpenAI in Copilot, number {number}")
+    (said,) = [one.body for one in room.records() if isinstance(one.body, Notice)]
+    assert said.title.endswith("has told 2 stories in 24 hours; more go to the digest at 13:00 UTC")
+    assert said.text.startswith("“Copilot” is in 2 of them.")
+    room.bring("OpenAI in Copilot, the next day", now=NOW + 23 * HOUR, published=NOW + 23 * HOUR)
+    assert len([one for one in room.records() if isinstance(one.body, Notice)]) == 2
+
+
+def test_two_hundred_stories_of_a_rule_are_its_budget_a_notice_and_a_digest(room: Room) -> None:
+    limited(room, roots_per_day=6)
+    room.read(*(entry(f"OpenAI and Microsoft, story {n} of many") for n in range(200)))
+    while room.screen().articles:
+        pass
+    assert sum_up(room.engine, room.rulebook, NEWS, NOW + HOUR)
+    assert [type(one.body) for one in room.records()].count(Alarm) == 6
+    assert len(room.records()) == 8
+    with room.engine.connect() as connection:
+        assert sum(ledger.verdict_counts(connection, NOW).values()) == 200
 
 
 def test_what_a_budget_held_is_in_the_digest(room: Room) -> None:
     limited(room, roots_per_day=1)
     room.bring("OpenAI and Microsoft, story one of two")
     room.bring("OpenAI and Microsoft, story two of two")
-    channel = Channel(id="news", kind="console", digest=DigestTime(at=time(13, 0)))
-    assert sum_up(room.engine, room.rulebook, channel, NOW + 2 * HOUR)
+    assert sum_up(room.engine, room.rulebook, NEWS, NOW + 2 * HOUR)
     (digest,) = [one.body for one in room.records() if isinstance(one.body, Digest)]
     assert [line.title for part in digest.parts for line in part.lines] == [
         "OpenAI and Microsoft, story two of two"
