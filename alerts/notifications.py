@@ -47,6 +47,7 @@ class Alarm:
     first_seen: datetime | None = None  # when its first article was seen; None: that is this one
     first_source: str = ""  # whose that was; empty: this one's
     status: str = ""  # in our words; empty: nothing has happened since
+    noted: str = ""  # what a person did about it, in our words; empty: nothing
 
 
 @dataclass(frozen=True, slots=True)

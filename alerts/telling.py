@@ -168,7 +168,7 @@ class Teller:
             items = [_item(article, added)]
             if leads and isinstance(body, Alarm):
                 items = [*(items if root.begun else ()), _told_first(body)]
-                body = replace(_alarm(self.watch, article, match), languages=body.languages)
+                body = _led_by(body, self.watch, article, match)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             due_at = self.now if added.promoted else later
             shown = root.begun and root.channel in told and bool(added.promoted)
@@ -221,6 +221,14 @@ class Teller:
             if root.begun:
                 queued += self._reply(root, article, thread, (_item(article, added),), self.now)
         return queued
+
+    def part(self, before: Thread, after: Thread, lead: Article | None, match: Match | None) -> None:
+        """Articles have left the thread: no root counts them. `lead`: who leads now, if they did."""
+        for root in self._roots(after):
+            body = root.body
+            if lead is not None and isinstance(body, Alarm) and body.title == before.lead.title:
+                body = _led_by(body, self.watch, lead, match)
+            self._revise(root, _grown(body, after), self.now, self.now + self.habits.group_wait)
 
     def _roots(self, thread: Thread) -> Iterable[Root]:
         return outbox.roots(self.connection, thread.story, self.watch.id)
@@ -288,6 +296,24 @@ def _told_first(alarm: Alarm) -> Item:
     """What a root showed, for its thread."""
     same = {name: getattr(alarm, name) for name in ("title", "link", "source_name", "language", "published")}
     return Item(**same, seen=alarm.seen, note="told first")
+
+
+def _led_by(body: Alarm, watch: Watch, lead: Article, match: Match | None) -> Alarm:
+    """The root of another article; without a match, since rules change, it quotes no sentence."""
+    if match is not None:
+        shown = _alarm(watch, lead, match)
+        return replace(shown, languages=body.languages, noted=body.noted)
+    return replace(
+        body,
+        title=lead.title or "(no headline)",
+        title_spans=(),
+        link=lead.link,
+        source_name=lead.source_name,
+        language=lead.language,
+        published=lead.published,
+        seen=lead.seen,
+        sentence=None,
+    )
 
 
 def _item(article: Article, added: Addition) -> Item:

@@ -6,7 +6,7 @@ here: what is shown in the channel too (`promotion`), where threads are kept (`l
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -84,6 +84,14 @@ class Thread:
         if told.leads:
             before = tuple(replace(one, leads=False) for one in before)
         return replace(self, articles=(*before, told))
+
+    def without(self, articles: Collection[int]) -> "Thread":
+        """Without these; if they led, the best of the others does. Some must be left."""
+        left = [one for one in self.articles if one.article not in articles]
+        if not any(one.leads for one in left):
+            lead = min(left, key=lambda one: (one.copy, one.authority))
+            left = [replace(one, leads=one is lead, copy=one.copy and one is not lead) for one in left]
+        return replace(self, articles=tuple(left))
 
 
 def told_of(article: Article, *, copy: bool = False, leads: bool = False) -> Told:

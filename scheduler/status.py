@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 
 from alerts import ledger, outbox
 from alerts.alerting import Action
+from alerts.ledger import ControlRoom
 from alerts.marks import Tally
 from alerts.notifications import Alarm, Kind
 from alerts.outbox import ChannelState, Record, State
@@ -27,6 +28,7 @@ RECENT = timedelta(hours=24)
 SHADOWS_OF = timedelta(days=30)  # how far back a shadow rule is compared
 SHOWN_OF_SHADOW = 5
 SHOWN_ALERTS = 20
+SHOWN_ACTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Picture:
     marks: tuple[Tally, ...]
     seen_to_told: Mapping[str, float | None]  # seconds; p50, p95, max of the recent ones
     shadows: tuple[ShadowStanding, ...] = ()
+    control: ControlRoom | None = None  # None: there never was one
+    actions: tuple[ledger.Action, ...] = ()  # newest first
 
     @property
     def by_state(self) -> dict[str, int]:
@@ -143,6 +147,8 @@ class Picture:
             "marks": [tally.to_json() for tally in self.marks],
             "latency_s": {"seen_to_told": dict(self.seen_to_told)},
             "shadow": [s.to_json() for s in self.shadows],
+            "control": self.control and self.control.to_json(),
+            "actions": [action.to_json() for action in self.actions],
         }
 
 
@@ -172,6 +178,8 @@ def picture(
         marks=tuple(ledger.marks_by_version(connection)),
         seen_to_told=percentiles([s for s in map(_seen_to_told, sent) if s is not None]),
         shadows=tuple(_shadows(connection, configured, now, watches)),
+        control=ledger.control_room_standing(connection),
+        actions=tuple(ledger.recent_actions(connection, SHOWN_ACTIONS)),
     )
 
 

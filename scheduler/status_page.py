@@ -59,6 +59,7 @@ def _about(picture: Picture, now: datetime) -> list[str]:
         "<h2>Deliveries</h2>",
         f"<p>{escape(counts)}{escape(waiting)}. Last sent: {_ago(picture.last_sent, now)}.</p>",
         _table(("channel", "state"), ([c.id, _channel_state(c, now)] for c in picture.channels)),
+        *_turned(picture, now),
         "<h2>Sources</h2>",
         f"<p>{escape(states)}</p>",
         _table(
@@ -66,6 +67,22 @@ def _about(picture: Picture, now: datetime) -> list[str]:
             (_source(source, now) for source in sorted(picture.sources, key=_failing_first)),
         ),
     ]
+
+
+def _turned(picture: Picture, now: datetime) -> list[str]:
+    """What people changed, from within Slack or at the command line."""
+    control = picture.control
+    if control is None and not picture.actions:
+        return []
+    connected = control is not None and control.connected_at is not None
+    state = (
+        "Buttons are heard." if connected else f"Buttons are not heard: {control.reason}." if control else ""
+    )
+    rows = (
+        [_ago(a.at, now), a.actor_name, a.said, f"taken back by {a.undone_by}" if a.undone_by else ""]
+        for a in picture.actions
+    )
+    return ["<h2>Turned by people</h2>", f"<p>{escape(state)}</p>", _table(("when", "who", "what", ""), rows)]
 
 
 def _failing_first(source: SourceStanding) -> tuple[bool, str]:

@@ -10,6 +10,7 @@
     rules        rules in force; how their shadows differ
     silences     what stays quiet until when, and what that held
     marks        what a person said of an article
+    actions      who turned what; how the control room stands
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
 not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. From outside it
@@ -17,6 +18,19 @@ is one notebook: `from alerts import ledger`. Not here: the decisions (`alerts.s
 `alerts.alerting`, `alerts.marks`), what is still to be delivered (`outbox`).
 """
 
+from alerts.ledger.actions import (
+    Action,
+    ControlRoom,
+    action,
+    action_of,
+    control_room_standing,
+    note_action,
+    note_beneath,
+    note_control_room,
+    note_heard,
+    note_undone,
+    recent_actions,
+)
 from alerts.ledger.alerts import (
     alert_of,
     alerts_of,
@@ -24,6 +38,7 @@ from alerts.ledger.alerts import (
     recent_alerts,
     take_turns,
     told,
+    withdraw_alert,
     write_alert,
 )
 from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
@@ -71,12 +86,24 @@ from alerts.ledger.stories import (
     story_row,
     tie_of,
 )
-from alerts.ledger.threads import held_of, is_counted, join_thread, retitle, thread, threads_with
+from alerts.ledger.threads import (
+    held_of,
+    is_counted,
+    join_thread,
+    leave_thread,
+    retitle,
+    thread,
+    threads_with,
+)
 
 __all__ = [
     "NOT_ARCHIVED",
+    "Action",
+    "ControlRoom",
     "Quieted",
+    "action",
     "action_counts",
+    "action_of",
     "add_silence",
     "add_to_story",
     "alert_of",
@@ -84,6 +111,7 @@ __all__ = [
     "articles_of",
     "backlog_told",
     "closed_before",
+    "control_room_standing",
     "corrections_of",
     "differences",
     "digests_of",
@@ -96,6 +124,7 @@ __all__ = [
     "join_thread",
     "keep_mark",
     "known_features",
+    "leave_thread",
     "list_marks",
     "list_silences",
     "mark_digested",
@@ -104,11 +133,17 @@ __all__ = [
     "matched_of",
     "matches_of",
     "merge_stories",
+    "note_action",
+    "note_beneath",
+    "note_control_room",
     "note_correction",
+    "note_heard",
     "note_rules",
     "note_rulings",
+    "note_undone",
     "open_story",
     "quieted",
+    "recent_actions",
     "recent_alerts",
     "recent_stories",
     "remove_mark",
@@ -127,6 +162,7 @@ __all__ = [
     "tie_of",
     "told",
     "verdict_counts",
+    "withdraw_alert",
     "withdraw_match",
     "words_told",
     "write_alert",

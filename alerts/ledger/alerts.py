@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy import Connection, Row, delete, func, insert, select, text
 
 from alerts.ledger.schema import alerts
 from alerts.ledger.stories import names_of
@@ -42,6 +42,11 @@ def write_alert(connection: Connection, article: Article, match: Match, story: S
     if key is None:
         raise RuntimeError("alerts gave no id")
     return int(key[0])
+
+
+def withdraw_alert(connection: Connection, story: str, watch: str) -> None:
+    """Takes back an alert of which nobody has heard."""
+    connection.execute(delete(alerts).where(alerts.c.story == story, alerts.c.watch == watch))
 
 
 def told(connection: Connection, story: StoryId, watch: str) -> bool:

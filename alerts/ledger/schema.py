@@ -197,3 +197,33 @@ marks = Table(
     Column("ruling_version", String(8), comment="of that rule; null: quiet"),
     UniqueConstraint("watch", "article", name="one_mark_per_article_and_watch"),
 )
+
+actions = Table(
+    "actions",
+    tables,
+    Column("id", RowId, primary_key=True),
+    Column("envelope", String(200), nullable=False, unique=True, comment="what is delivered twice, has one"),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(200), nullable=False, comment="Slack's id; at the command line a name"),
+    Column("actor_name", Text, nullable=False),
+    Column("place", String(200), comment="Slack's id of the channel; null: the command line"),
+    Column("what", String(20), nullable=False),
+    Column("value", Text, nullable=False, comment="of what: a story, a rule, an article …"),
+    Column("outcome", String(20), nullable=False, comment="done, or why not"),
+    Column("said", Text, nullable=False, comment="what the actor was answered"),
+    Column("delivery", String(200), comment="beneath which message; null: none"),
+    Column("note", Text, comment="what that message shows of it; null: nothing"),
+    Column("undo", JSON, comment="what it takes to take it back; null: that cannot be"),
+    Column("undone_at", Instant, comment="null: it stands"),
+    Column("undone_by", Text, comment="null: it stands"),
+    Index("actions_delivery", "delivery"),
+)
+
+control_room = Table(
+    "control_room",
+    tables,
+    Column("id", Integer, primary_key=True, comment="1: there is one"),
+    Column("connected_at", Instant, comment="since when Slack can reach us; null: it cannot"),
+    Column("reason", Text, nullable=False, comment="why not; empty: it can"),
+    Column("heard_at", Instant, comment="when the last envelope came; null: none yet"),
+)

@@ -3,6 +3,7 @@
 Lives here: who is in a thread, and who leads it. Not here: who shall (`alerts.threads`).
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -86,3 +87,12 @@ def retitle(connection: Connection, watch: str, article: int, title: str) -> Non
     """The thread tells that this article has another headline."""
     which = (told_articles.c.watch == watch, told_articles.c.article == article)
     connection.execute(update(told_articles).where(*which).values(title=title, retitled=True))
+
+
+def leave_thread(connection: Connection, thread: Thread, articles: Collection[int]) -> None:
+    """These are of this thread no more; it is led as it says."""
+    of = (told_articles.c.watch == thread.watch, told_articles.c.story == thread.story)
+    connection.execute(delete(told_articles).where(*of, told_articles.c.article.in_(articles)))
+    for one in thread.articles:
+        this = (told_articles.c.watch == thread.watch, told_articles.c.article == one.article)
+        connection.execute(update(told_articles).where(*this).values(leads=one.leads, copy=one.copy))

@@ -22,6 +22,7 @@ from alerts.channels import Channel, DeliveryHabits
 from alerts.notifications import Delivery, DeliveryFailed, DeliveryId, Fault, HistoryPage, Kind, Receipt
 from alerts.notifiers import slack_blocks
 from alerts.notifiers.words import clean, clip
+from config.reading import Secret
 from crawler import urls
 
 EMPTY = "0"  # the watermark of a channel without any message
@@ -85,8 +86,8 @@ _GONE = {
 }
 
 # The SDK writes whole messages at DEBUG, and takes a logger without a level for one at DEBUG.
-_sdk_log = logging.getLogger(f"{__name__}.sdk")
-_sdk_log.setLevel(logging.INFO)
+sdk_log = logging.getLogger(f"{__name__}.sdk")
+sdk_log.setLevel(logging.INFO)
 
 
 class _History(NamedTuple):
@@ -105,22 +106,14 @@ class SlackNotifier:
 
     def __init__(self, channel: Channel, habits: DeliveryHabits) -> None:
         self._channel = channel.channel
+        self._buttons = bool(channel.buttons)
         self._deadline = habits.deadline.total_seconds()
-        self._client = AsyncWebClient(
-            token=channel.token.reveal() if channel.token else None,
-            base_url=channel.api_url,
-            timeout=ceil(self._deadline),
-            # By default the SDK posts again when a connection breaks, though Slack may have the message.
-            retry_handlers=[],
-            logger=_sdk_log,
-        )
-        if urls.host(channel.api_url) in {"localhost", "127.0.0.1", "::1"}:
-            self._client.proxy = None  # the SDK takes HTTPS_PROXY and does not know NO_PROXY
+        self._client = web_client(channel.token, channel.api_url, habits.deadline)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post or edit once. DeliveryFailed says whether Slack may have it all the same."""
         try:
-            said = slack_blocks.message(delivery)
+            said = slack_blocks.message(delivery, buttons=self._buttons)
         except Exception as error:  # a body we cannot draw must not hold up the channel for ever
             raise DeliveryFailed(Fault.CONTENT, f"could not be drawn: {type(error).__name__}") from error
         channel = self._channel or ""
@@ -192,6 +185,20 @@ class SlackNotifier:
         if not isinstance(answer, dict):
             raise DeliveryFailed(Fault.UNKNOWN, f"{method}: the answer is no object")
         return answer
+
+
+def web_client(token: Secret | None, api_url: str, deadline: timedelta) -> AsyncWebClient:
+    client = AsyncWebClient(
+        token=token.reveal() if token else None,
+        base_url=api_url,
+        timeout=ceil(deadline.total_seconds()),
+        # By default the SDK posts again when a connection breaks, though Slack may have the message.
+        retry_handlers=[],
+        logger=sdk_log,
+    )
+    if urls.host(api_url) in {"localhost", "127.0.0.1", "::1"}:
+        client.proxy = None  # the SDK takes HTTPS_PROXY and does not know NO_PROXY
+    return client
 
 
 def _newest(page: _History) -> str | None:

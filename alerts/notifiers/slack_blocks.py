@@ -27,6 +27,7 @@ from alerts.notifications import (
     Notice,
     Plainness,
 )
+from alerts.notifiers import slack_buttons
 from alerts.notifiers.words import (
     ELLIPSIS,
     NAME_UNITS,
@@ -48,6 +49,7 @@ from alerts.notifiers.words import (
     seen_after,
     shown_host,
     spread,
+    standing,
     take_units,
     units,
 )
@@ -64,7 +66,7 @@ LINE_ROOM = 40  # "… and 12 more" and the signs around a heading
 Json = dict[str, Any]
 
 
-def message(delivery: Delivery) -> Json:
+def message(delivery: Delivery, *, buttons: bool = False) -> Json:
     """The arguments of chat.postMessage, or of chat.update for an edit, but for the channel.
 
     The plainest form goes without metadata too, in case these are refused; it is found by its reference.
@@ -73,7 +75,7 @@ def message(delivery: Delivery) -> Json:
     if delivery.plainness is not Plainness.MINIMAL:
         said["metadata"] = {"event_type": EVENT_TYPE, "event_payload": _payload(delivery)}
     if delivery.plainness is Plainness.FULL:
-        said["blocks"] = blocks(delivery)
+        said["blocks"] = [*blocks(delivery), *(slack_buttons.row(delivery) if buttons else ())]
     elif delivery.kind is Kind.EDIT:
         said["blocks"] = []  # else those that are there stay
     return said
@@ -132,7 +134,7 @@ def _alarm_text(alarm: Alarm, head: str, link: str, last: str) -> str:
     """A lock screen shows the first lines. An address too long is left out: cut, it would lead nowhere."""
     sentence = _escaped("".join(piece.text for piece in _sentence(alarm)), SENTENCE_UNITS)
     by, known = _escaped(provenance(alarm), TITLE_UNITS), _escaped(spread(alarm), TITLE_UNITS)
-    status = _escaped(clean(alarm.status), NOTE_UNITS)
+    status = _escaped(standing(alarm), NOTE_UNITS)
     whole = (head, sentence, by, known, status, link, last)
     shorter = (head, by, known, status, link, last)
     fitting = (lines for lines in (whole, shorter) if units(_lines(*lines)) <= TEXT_UNITS)
@@ -199,7 +201,7 @@ def _notice_parts(notice: Notice) -> list[Json]:
 def _alarm_parts(alarm: Alarm) -> list[Json]:
     shown = _sentence(alarm)
     quote = {"type": "rich_text_quote", "elements": [_text(words, bold=bold) for words, bold in shown]}
-    status = [_section(_text(clip(clean(alarm.status), NOTE_UNITS)))] if clean(alarm.status) else []
+    status = [_section(_text(clip(standing(alarm), NOTE_UNITS)))] if standing(alarm) else []
     return [_section(*_headline(alarm)), *([quote] if shown else []), *status]
 
 

@@ -216,6 +216,11 @@ def spread(alarm: Alarm) -> str:
     return f"{sources}{languages}{also}{texts}"
 
 
+def standing(alarm: Alarm) -> str:
+    """What has become of it, and what a person did about it; empty: nothing."""
+    return " · ".join(filter(None, (clean(alarm.status), clean(alarm.noted))))
+
+
 def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 

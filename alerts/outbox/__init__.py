@@ -43,7 +43,14 @@ from alerts.outbox.channels import (
 )
 from alerts.outbox.claiming import Claim, claim, claim_edit, editable_at, lapse, recover, sendable_at
 from alerts.outbox.enqueuing import Root, enqueue, reply, revise, roots
-from alerts.outbox.giving_up import forgo, give_up_channels, mark_dead_told, retry_dead, untold_dead
+from alerts.outbox.giving_up import (
+    forgo,
+    give_up_channels,
+    mark_dead_told,
+    retry_dead,
+    take_back,
+    untold_dead,
+)
 from alerts.outbox.looking import (
     Look,
     Missed,
@@ -105,6 +112,7 @@ __all__ = [
     "sendable_at",
     "sent",
     "tables",
+    "take_back",
     "turn_page",
     "untold_dead",
     "watermark_of",

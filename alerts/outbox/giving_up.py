@@ -53,6 +53,17 @@ def give_up_channels(connection: Connection, kept: Collection[str], now: datetim
     return connection.execute(edits).rowcount + connection.execute(messages).rowcount
 
 
+def take_back(connection: Connection, story: str, watch: str, now: datetime) -> bool:
+    """Drop what waits to be told of a story; False, and nothing is dropped, if anybody may have seen some."""
+    of = and_(deliveries.c.story == story, deliveries.c.watch == watch)
+    unseen = and_(deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
+    if connection.scalar(select(exists().where(of, ~unseen))):
+        return False
+    dropped = {"state": State.DROPPED, "reason": "taken back before it was sent", "changed_at": now}
+    connection.execute(update(deliveries).where(of).values(**dropped))
+    return True
+
+
 def retry_dead(connection: Connection, ids: Collection[DeliveryId] | None, now: datetime) -> list[DeliveryId]:
     """Bring the dead back, in full dress; None: all of them. Returns those that were dead."""
     dead = [record.id for record in dead_list(connection) if ids is None or record.id in ids]

@@ -277,7 +277,22 @@ def _status_lines(picture: status.Picture) -> list[str]:
         f"{'alerts' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.source}: {a.title[:90]}"
         for n, a in enumerate(picture.alerts[:5])
     ]
+    lines += _control_lines(picture)
     return [*lines, *(line for shadow in picture.shadows for line in _shadow_lines(shadow))]
+
+
+def _control_lines(picture: status.Picture) -> list[str]:
+    """Whether presses reach us, and what was turned last."""
+    control, lines = picture.control, []
+    if control is not None:
+        since = f"connected since {control.connected_at:%Y-%m-%d %H:%M}" if control.connected_at else ""
+        heard = f"; last heard {control.heard_at:%Y-%m-%d %H:%M}" if control.heard_at else ""
+        lines.append(f"buttons     {since or f'not connected: {control.reason}'}{heard}")
+    return lines + [
+        f"{'actions' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.actor_name}: {a.said[:120]}"
+        + (f" (taken back by {a.undone_by})" if a.undone_by else "")
+        for n, a in enumerate(picture.actions[:5])
+    ]
 
 
 def _shadow_lines(shadow: status.ShadowStanding) -> list[str]:

@@ -1,0 +1,140 @@
+"""What a person corrects of the stories, with what follows for what was told.
+
+Lives here: splitting and merging within the caller's transaction; what is split off rings if it would have,
+had it come alone. Not here: the rows (`ledger`), who may ask for it.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from alerts import ledger, outbox
+from alerts.screen import Rulebook, Screened, judge
+from alerts.stories import StoryId
+from alerts.telling import Teller
+from alerts.threads import Thread
+from crawler import archive
+
+
+class Impossible(Exception):
+    """The correction makes no sense; the message says why."""
+
+
+def standing_story(connection: Connection, story: str) -> StoryId:
+    """The story of this id, or the one it was merged into."""
+    row = ledger.story_row(connection, story)
+    if row is None:
+        raise Impossible(f"there is no story {story}")
+    return standing_story(connection, row.merged_into) if row.merged_into else StoryId(row.id)
+
+
+def merge(connection: Connection, story: str, other: str, author: str, now: datetime) -> StoryId:
+    """Two stories are one event. What was told of either counts as told."""
+    kept, gone = standing_story(connection, story), standing_story(connection, other)
+    if kept == gone:
+        raise Impossible(f"{story} and {other} are one story already")
+    ledger.merge_stories(connection, kept, gone)
+    ledger.note_correction(connection, "merge", kept, gone, author, now)
+    return kept
+
+
+def split(
+    connection: Connection,
+    rulebook: Rulebook,
+    story: str,
+    articles: Collection[int],
+    author: str,
+    now: datetime,
+) -> StoryId:
+    """These articles are another event: a story of their own, told as if they had come alone.
+
+    The story keeps its root: where the article that was told is among these, all others leave instead. Where
+    the root shows one that leaves, by now, it shows the best of those that stay.
+    """
+    old = standing_story(connection, story)
+    there = {one.article for one in ledger.articles_of(connection, old)}
+    if strangers := set(articles) - there:
+        raise Impossible(f"not in {old}: {', '.join(map(str, sorted(strangers)))}")
+    if not there - set(articles):
+        raise Impossible("all articles of a story cannot be split from it")
+    threads = [thread for watch in rulebook.watches if (thread := ledger.thread(connection, old, watch))]
+    new = _made_of(old, articles, now)
+    leaving = ledger.split_story(connection, old, articles, new, now)
+    ledger.note_correction(connection, "split", old, new, author, now)
+    # a watch that told only of what leaves: its thread goes on under the old name, and nothing is told twice
+    kept = {thread.watch for thread in threads if all(one.article in leaving for one in thread.articles)}
+    for thread in threads:
+        if thread.watch not in kept:
+            _part(connection, rulebook, thread, leaving, now)
+    _judge(connection, rulebook, leaving, now, set(rulebook.watches) - kept)
+    return new
+
+
+def unite(
+    connection: Connection, rulebook: Rulebook, story: str, other: str, author: str, now: datetime
+) -> None:
+    """Takes a split back. What nobody has heard of yet is told in the old thread instead."""
+    gone = standing_story(connection, other)
+    articles = [one.article for one in ledger.articles_of(connection, gone)]
+    kept = merge(connection, story, other, author, now)
+    unheard = {watch for watch in rulebook.watches if outbox.take_back(connection, gone, watch, now)}
+    for watch in unheard:
+        ledger.withdraw_alert(connection, gone, watch)
+        ledger.leave_thread(connection, Thread(gone, watch, ()), articles)
+    told = {watch for watch in unheard if ledger.thread(connection, kept, watch)}
+    _judge(connection, rulebook, articles, now, told)
+
+
+def _part(
+    connection: Connection, rulebook: Rulebook, thread: Thread, leaving: Collection[int], now: datetime
+) -> None:
+    """The thread without them: the root counts them no more, nor shows one of them."""
+    if not any(one.article in leaving for one in thread.articles):
+        return
+    parted = thread.without(leaving)
+    ledger.leave_thread(connection, parted, leaving)
+    teller = Teller(connection, rulebook.stories, rulebook.limits, rulebook.watches[thread.watch], now)
+    lead = None
+    if parted.lead.article != thread.lead.article:
+        lead = next(iter(archive.with_ids(connection, rulebook.sources, [parted.lead.article])), None)
+    found = rulebook.matcher.match(lead) if lead else []
+    match = next((one for one in found if one.watch == thread.watch), None)
+    teller.part(thread, parted, lead, match)
+
+
+def _judge(
+    connection: Connection,
+    rulebook: Rulebook,
+    articles: Collection[int],
+    now: datetime,
+    watches: Collection[str],
+) -> Screened:
+    """Decides anew, as if they had come just now; what is not screened yet is left to the daemon."""
+    done = Screened()
+    silences = ledger.list_silences(connection, now)
+    known = {one.id: one for one in archive.with_ids(connection, rulebook.sources, articles)}
+    for number in _in_order(connection, articles):
+        article = known.get(number)
+        if article is None or archive.screened_at(connection, number) is None:
+            continue
+        found = [one for one in rulebook.matcher.match(article) if one.watch in watches and not one.shadow]
+        rules = {(one.watch, one.rule) for one in found}
+        for row in ledger.matches_of(connection, article.id):
+            if row.revision == article.revision and (row.watch, row.rule) in rules:
+                ledger.withdraw_match(connection, row.id)
+        if found:
+            done += judge(connection, rulebook, article, found, silences, now)
+    return done
+
+
+def _in_order(connection: Connection, articles: Collection[int]) -> Sequence[int]:
+    """By their time in their story."""
+    ties = [tie for one in articles if (tie := ledger.tie_of(connection, one))]
+    return [tie.article for tie in sorted(ties, key=lambda tie: (tie.moment, tie.article))]
+
+
+def _made_of(story: str, articles: Collection[int], now: datetime) -> StoryId:
+    made_of = f"{now.isoformat()} {story} {sorted(articles)}"
+    return StoryId("s" + blake2b(made_of.encode(), digest_size=8).hexdigest())
