@@ -33,6 +33,7 @@ backtest          the door from the past to a forecast
 forecast          how much rules would tell
 search, trial     a query of the moment against the archive; what it would have told
 explanation       why somebody was told, or not
+regrouping        what a person corrects of the stories, and what is told for that
 timeline          a story article by article
 buttons           what may be pressed beneath a message
 control           what people ask of us from within Slack

@@ -17,6 +17,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Engine
 
 from alerts import outbox
+from alerts.control.requests import Desk
+from alerts.control.socket import Socket
 from alerts.screen import Rulebook
 from config.reading import ConfigError
 from crawler import archive
@@ -42,6 +44,7 @@ class Daemon:
         self.settings, self.engine, self.environ = settings, engine, environ
         self.progress = health.Progress()
         self.jobs = assembly.jobs(settings, engine, utc_now, Random(), self.progress)
+        self.control = Socket(self._desk(), utc_now, Random())
         self.ticking = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -60,6 +63,7 @@ class Daemon:
             self._prepare()
             async with health.serving(listen, self._picture, self.progress, utc_now):
                 self._start_delivering()
+                self.control.start()
                 await self._start_collecting()
                 health.notify_systemd("READY=1", self.environ)
                 log.info("started", sources=len(self.settings.crawled), channels=len(self.jobs.channels))
@@ -135,6 +139,15 @@ class Daemon:
         with self.engine.connect() as connection:
             return status.picture(connection, self.settings.sources, utc_now(), self.settings.watches.watches)
 
+    def _desk(self) -> Desk:
+        return Desk(
+            self.engine,
+            self.jobs.rulebook,
+            self.jobs.channels,
+            self.settings.channels.control,
+            lambda: self._picture().to_json(),
+        )
+
     # ---- reload
 
     def _reload_soon(self) -> None:
@@ -173,6 +186,7 @@ class Daemon:
         self.jobs.notifiers = assembly.notifiers(used, settings)
         self.jobs.habits, self.jobs.ops = settings.daemon.delivery, settings.channels.ops
         self.jobs.crawler.configure(settings.crawled, rulebook.matcher.might_match)
+        self.control.exchange(self._desk())
         for channel in new:
             self._tick_channel(channel)
         now = utc_now()
@@ -220,7 +234,9 @@ class Daemon:
         log.info("stopping")
         self.stopping.set()
         self.ticking.pause()
-        await asyncio.gather(self.jobs.crawler.close(DRAIN), self.jobs.finish_sending(DRAIN))
+        await asyncio.gather(
+            self.jobs.crawler.close(DRAIN), self.jobs.finish_sending(DRAIN), self.control.stop(DRAIN)
+        )
         await self.jobs.screen()
         self.ticking.shutdown(wait=False)
         log.info("stopped")

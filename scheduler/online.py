@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
+from alerts.control.speaking import Speaker
 from alerts.notifications import DeliveryFailed
 from config.reading import Problem
 from crawler import archive
@@ -28,8 +29,8 @@ from scheduler.settings import Settings
 
 
 async def who_answers(settings: Settings) -> list[Problem]:
-    """Asks Slack who we are and every source for its feed, once each."""
-    return [*await _channels(settings), *await _sources(settings)]
+    """Asks Slack who we are and whether it would call us, and every source for its feed, once each."""
+    return [*await _channels(settings), *await _control(settings), *await _sources(settings)]
 
 
 async def _channels(settings: Settings) -> list[Problem]:
@@ -42,6 +43,18 @@ async def _channels(settings: Settings) -> list[Problem]:
         except DeliveryFailed as error:
             problems.append(Problem("error", file, None, f"channels[{name}]", error.reason))
     return problems
+
+
+async def _control(settings: Settings) -> list[Problem]:
+    control = settings.channels.control
+    if not control.in_force:
+        return []
+    try:
+        await Speaker(control, {}).ticket()
+    except DeliveryFailed as error:
+        file = str(settings.directory / "channels.yaml")
+        return [Problem("error", file, None, "control.app_token", error.reason)]
+    return []
 
 
 async def _sources(settings: Settings) -> list[Problem]:

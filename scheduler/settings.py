@@ -330,6 +330,7 @@ def remarks(settings: Settings) -> list[Problem]:
     return [
         *not_yet_in_force(settings),
         *_about_channels(settings),
+        *_about_control(settings),
         *_about_nobody(settings),
         *_about_digests(settings),
     ]
@@ -376,6 +377,18 @@ def _about_channels(settings: Settings) -> Iterator[Problem]:
                 "lies open in this file; ${NAME} or {file: PATH} keeps it apart",
                 "warning",
             )
+
+
+def _about_control(settings: Settings) -> Iterator[Problem]:
+    document, at = settings.documents.get("channels.yaml"), ("control", "app_token")
+    if document is None or ("control",) not in document:
+        return
+    if not settings.channels.control.in_force:
+        yield document.problem(at, "is not set; alerts have no buttons", "note")
+    elif _is_written_out(document, at):
+        yield document.problem(
+            at, "lies open in this file; ${NAME} or {file: PATH} keeps it apart", "warning"
+        )
 
 
 def _is_written_out(document: Document, at: KeyPath) -> bool:

@@ -63,6 +63,7 @@ class SlackStandIn:
         app = web.Application()
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/hook/secret-path", self._hook)
+        self._add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -73,6 +74,9 @@ class SlackStandIn:
         self._blocked: dict[str, float] = {}
         self._last_post = -math.inf
         self._history_at: list[float] = []
+
+    def _add_routes(self, app: web.Application) -> None:
+        """More of Slack, where a test needs it."""
 
     async def stop(self) -> None:
         await self._runner.cleanup()
@@ -213,7 +217,18 @@ class SlackStandIn:
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         said = await request.json() if request.content_type == "application/json" else dict(request.query)
-        known: dict[str, Callable[[Json], Json]] = {
+        known = self._methods()
+
+        def work() -> web.Response:
+            need(request.headers.get("Authorization") == f"Bearer {self._token_for(method)}", "invalid_auth")
+            need(self.token_error is None, self.token_error or "")
+            need(method in known, "unknown_method")
+            return web.json_response({"ok": True, **known[method](said)})
+
+        return await self._serve(request, method, work)
+
+    def _methods(self) -> dict[str, Callable[[Json], Json]]:
+        return {
             "auth.test": self._auth_test,
             "chat.postMessage": self._chat_post_message,
             "chat.update": self._chat_update,
@@ -221,12 +236,8 @@ class SlackStandIn:
             "conversations.replies": self._conversations_replies,
         }
 
-        def work() -> web.Response:
-            need(request.headers.get("Authorization") == f"Bearer {self.token}", "invalid_auth")
-            need(self.token_error is None, self.token_error or "")
-            return web.json_response({"ok": True, **known[method](said)})
-
-        return await self._serve(request, method, work)
+    def _token_for(self, method: str) -> str:
+        return self.token
 
     async def _hook(self, request: web.Request) -> web.StreamResponse:
         said = await request.json()
@@ -323,17 +334,20 @@ def block_problems(blocks: list[Json]) -> list[str]:
     found += ["block_id twice"] if len(set(ids)) < len(ids) else []
     found += [f"block_id {one!r}" for one in ids if not 0 < units(one) <= 255]
     for block in blocks:
-        extra = set(block) - {"type", "block_id", "elements"}
+        extra = set(block) - {"type", "block_id", "elements", *INPUT_KEYS.get(block.get("type", ""), ())}
         found += [f"unknown keys {extra}"] if extra else []
-        check = {"rich_text": _rich_text, "context": _context}.get(block.get("type", ""))
+        check = CHECKS.get(block.get("type", ""))
         found += check(block) if check else [f"unknown block {block.get('type')}"]
     return found
+
+
+PARTS = {"rich_text_section", "rich_text_quote", "rich_text_preformatted"}
 
 
 def _rich_text(block: Json) -> list[str]:
     found = [] if block["elements"] else ["rich_text without elements"]
     for part in _sections(block["elements"]):
-        if part["type"] not in {"rich_text_section", "rich_text_quote"} or not part["elements"]:
+        if part["type"] not in PARTS or not part["elements"]:
             found.append(f"odd part {part['type']}")
         for element in part["elements"]:
             keys = {"text": {"type", "text", "style"}, "link": {"type", "text", "style", "url"}}
@@ -365,6 +379,56 @@ def _context(block: Json) -> list[str]:
             found.append(f"odd element {element}")
         if not 0 < units(element["text"]) <= 3000:
             found.append("context text of wrong length")
+    return found
+
+
+def _actions(block: Json) -> list[str]:
+    found = [] if 1 <= len(block["elements"]) <= 25 else ["wrong number of buttons"]
+    ids = [element.get("action_id") for element in block["elements"]]
+    found += ["action_id twice"] if len(set(ids)) < len(ids) else []
+    for element in block["elements"]:
+        kind = element.get("type")
+        known = {
+            "button": {"type", "action_id", "text", "value"},
+            "static_select": {"type", "action_id", "placeholder", "options"},
+        }.get(kind, set())
+        found += [f"odd element {element}"] if set(element) - known else []
+        found += [] if 0 < units(element["action_id"]) <= 255 else ["action_id of wrong length"]
+        if kind == "button":
+            found += _label(element["text"], 75)
+            found += [] if 0 < units(element.get("value", "x")) <= 2000 else ["value of wrong length"]
+        elif kind == "static_select":
+            found += _label(element["placeholder"], 150)
+            found += [] if 1 <= len(element["options"]) <= 100 else ["wrong number of options"]
+            for option in element["options"]:
+                found += _label(option["text"], 75)
+                found += [] if 0 < units(option["value"]) <= 150 else ["option of wrong length"]
+    return found
+
+
+def _label(text: Json, most: int) -> list[str]:
+    plain = text["type"] == "plain_text" and 0 < units(text["text"]) <= most
+    return [] if plain else [f"odd label {text}"]
+
+
+def _input(block: Json) -> list[str]:
+    box = block["element"]
+    found = _label(block["label"], 2000) if block.get("block_id") else ["input without a name"]
+    found += [] if box["type"] == "plain_text_input" and box["action_id"] else ["odd input"]
+    return found + (_label(box["placeholder"], 150) if "placeholder" in box else [])
+
+
+CHECKS = {"rich_text": _rich_text, "context": _context, "actions": _actions, "input": _input}
+INPUT_KEYS = {"input": ("label", "element")}
+
+
+def view_problems(view: Json) -> list[str]:
+    """What Slack would refuse of a modal."""
+    found = block_problems(view["blocks"]) + _label(view["title"], 24) + _label(view["close"], 24)
+    needs_submit = any(block["type"] == "input" for block in view["blocks"])
+    if needs_submit:
+        found += _label(view["submit"], 24) if "submit" in view else ["input without submit"]
+    found += [] if units(view["private_metadata"]) <= 3000 and view["type"] == "modal" else ["odd modal"]
     return found
 
 

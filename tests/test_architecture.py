@@ -17,7 +17,7 @@ ROOMS = {  # vendor → the only modules that may know it
     "trafilatura": {"crawler.pages"},
     "scrapy": {"crawler.crawl", "crawler.download", "crawler.spiders.reader", "crawler.spiders.manners"},
     "twisted": {"crawler.crawl"},
-    "slack_sdk": {"alerts.notifiers.slack", "alerts.notifiers.webhook"},
+    "slack_sdk": {"alerts.notifiers.slack", "alerts.notifiers.webhook", "alerts.control.speaking"},
     "apscheduler": {"scheduler.daemon"},
     "alembic": {"scheduler.database", "scheduler.migrations.env"},
     "typer": {
@@ -46,6 +46,7 @@ DECISIONS = (
     "alerts.routes",
     "alerts.silences",
     "alerts.stories",
+    "alerts.control.permission",
     "alerts.likeness",
     "alerts.features",
     "crawler.articles",

@@ -2,8 +2,14 @@
 
     requests     what is asked, what it would change, what is answered
     slash        how `/tocsin …` is spelled
+    slack_forms  Slack's JSON, both ways
+    permission   may this person do this here?
     answering    what is only asked: why, status, search, try, stories, silences
+    acting       the door: what is changed, once, on record, and taken back
+    attending    from a request to its answer
+    speaking     answers, modals, members: the calls
+    socket       the connection: acknowledged first, kept for ever
 
-Only the socket knows Slack's SDK, only the forms know Slack's JSON. Not here: what the command line offers
+Only `speaking` knows Slack's SDK, only the forms know Slack's JSON. Not here: what the command line offers
 (`scheduler.commands`), the buttons beneath a message (`alerts.buttons`, `notifiers.slack_buttons`).
 """

@@ -42,6 +42,8 @@ class Press:
     trigger: str  # opens a modal for three seconds
     button: Button
     value: str  # beneath a message the id of its delivery; else what we gave the button
+    thread: str | None = None  # ts of the root in whose thread it was pressed
+    in_answer: bool = False  # it was pressed in an answer of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,24 @@ Request = Press | Command | Submission
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Mark what a message leads with."""
+    """Mark the article that a message shows."""
 
     delivery: str
     judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Keep the story of a message quiet."""
+
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """Keep the rule that told a message quiet."""
+
+    delivery: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +130,7 @@ class Undo:
     action: int
 
 
-Change = Judge | Hush | EndSilence | Split | Undo
+Change = Judge | Mute | Snooze | Hush | EndSilence | Split | Undo
 
 
 # --- what is answered
@@ -196,6 +212,8 @@ class Desk:
     control: Control
     status: Callable[[], Mapping[str, Any]]  # how things stand, as `tocsin status --json` has it
 
-    def configured(self, place: str) -> bool:
-        """Is it one of our channels?"""
-        return any(channel.channel == place for channel in self.channels.values())
+    @property
+    def places(self) -> frozenset[str]:
+        """Slack's ids of our channels."""
+        slack = (channel.channel for channel in self.channels.values() if channel.kind == "slack")
+        return frozenset(place for place in slack if place)
