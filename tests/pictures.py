@@ -1,6 +1,6 @@
 """Draws the pictures of the README: `python -m tests.pictures [chromium]`, from the root of the checkout.
 
-Lives here: an invented alert as Slack shows its blocks, and the real status page over an invented state. Not
+Lives here: the invented messages as Slack shows them, and the real status page over an invented state. Not
 here: anything pytest runs; who changes the look of either draws them again.
 """
 
@@ -9,106 +9,45 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from html import escape
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
 from alerts.alerting import Action
-from alerts.notifications import Alarm, Delivery, DeliveryId, Plainness, Sentence
+from alerts.notifications import Kind
 from alerts.notifiers import slack_blocks
+from alerts.notifiers.slack_page import Reader, Shown, page
 from alerts.outbox import ChannelState, State
 from crawler.fetches import Outcome
 from crawler.sources import SourceId
 from scheduler import health
 from scheduler.status import Picture, SourceStanding
+from tests.messages import DELIVERIES, NOW, TITLE
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-NOW = datetime(2026, 11, 24, 9, 12, 40, tzinfo=UTC)
 BROWSER = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
            "--hide-scrollbars")  # fmt: skip
 
 
-# --- the alert
+# --- the messages
 
-TITLE = "Microsoft et OpenAI prolongent leur partenariat jusqu’en 2032"
-SENTENCE = (
-    "Selon le communiqué publié mardi matin, Microsoft reste le premier fournisseur de calcul d’OpenAI, "
-    "et l’accord perd son exclusivité."
-)
+PARIS = Reader(NOW + timedelta(minutes=25), ZoneInfo("Europe/Paris"))
 
 
-def spans(text: str, *words: str) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted((text.index(word), text.index(word) + len(word)) for word in words))
+def shown(name: str, minutes: int = 0, *, edited: bool = False) -> Shown:
+    """One of the invented messages, so many minutes later."""
+    said = slack_blocks.message(DELIVERIES[name])
+    below = DELIVERIES[name].kind is Kind.REPLY
+    return Shown(said, NOW + timedelta(minutes=minutes), edited=edited, in_thread=below)
 
 
-ALARM = Alarm(
-    title=TITLE,
-    title_spans=spans(TITLE, "Microsoft", "OpenAI", "partenariat"),
-    link="https://www.courrier-du-calcul.example/economie/microsoft-openai-2032",
-    source_name="Courrier du calcul",
-    language="fr",
-    published=NOW - timedelta(minutes=4),
-    seen=NOW - timedelta(minutes=1),
-    sentence=Sentence(SENTENCE, spans(SENTENCE, "Microsoft", "OpenAI", "accord")),
-    watch="openai-microsoft",
-    watch_name="OpenAI–Microsoft partnership",
-    rule="headline-pact",
-)
-DELIVERY = Delivery(
-    id=DeliveryId("7f3b1c9ad2e84f60b5a1c0de4477aa90"),
-    channel="news",
-    body=ALARM,
-    story="s5b1f",
-    watch=ALARM.watch,
-    plainness=Plainness.FULL,
-    attempts=1,
-)
-
-SLACK_PAGE = """<!doctype html><meta charset="utf-8"><style>
-body { margin: 0; padding: 18px 20px; font: 15px/1.47 Lato, 'Noto Sans', sans-serif }
-body { color: #1d1c1d; background: #fff }
-.message { display: flex; gap: 9px }
-.face { width: 36px; height: 36px; border-radius: 6px; background: #c0392b; color: #fff; flex: none }
-.face { font: 700 21px/36px 'Noto Sans', sans-serif; text-align: center }
-.who { font-weight: 900 }
-.app { background: #e8e8e8; color: #616061; font-size: 10px; font-weight: 700; padding: 1px 3px }
-.app { border-radius: 2px; margin: 0 6px; vertical-align: 1px }
-.time { color: #616061; font-size: 12px }
-a { color: #1264a3; text-decoration: none }
-blockquote { margin: 4px 0; padding-left: 12px; border-left: 4px solid #ddd }
-.context { color: #616061; font-size: 13px; margin-top: 6px }
-.context span { margin-right: 10px }
-</style><div class="message"><div class="face">t</div><div><div>
-<span class="who">tocsin</span><span class="app">APP</span><span class="time">10:12</span>
-</div>%s</div></div>"""
-
-
-def inline(element: Mapping[str, Any]) -> str:
-    text = escape(element.get("text", ""))
-    if element.get("style", {}).get("bold"):
-        text = f"<b>{text}</b>"
-    return f'<a href="{escape(element["url"])}">{text}</a>' if element["type"] == "link" else text
-
-
-def small(element: Mapping[str, str]) -> str:
-    """Plain text as it is; a moment as a reader in Paris sees it."""
-    if element["type"] == "plain_text":
-        return escape(element["text"])
-    word, _, moment = element["text"].partition(" <!date^")
-    at = datetime.fromtimestamp(int(moment.partition("^")[0]), UTC) + timedelta(hours=1)
-    return f"{word} Today {at:%H:%M}"
-
-
-def drawn(block: Mapping[str, Any]) -> str:
-    if block["type"] == "context":
-        return f'<div class="context">{"".join(f"<span>{small(e)}</span>" for e in block["elements"])}</div>'
-    tags = {"rich_text_section": "div", "rich_text_quote": "blockquote"}
-    parts = ((tags[part["type"]], "".join(map(inline, part["elements"]))) for part in block["elements"])
-    return "".join(f"<{tag}>{said}</{tag}>" for tag, said in parts)
+STORY = [shown("root"), shown("reply-aloud", 22)]
+THREAD = [shown("root-edited", edited=True), shown("reply", 14), shown("reply-retitled", 23)]
+OTHERS = [shown("digest"), shown("brief"), shown("notice")]
+PAGES = (("slack-alert", STORY, 400), ("slack-messages", [*THREAD, *OTHERS], 1400))
 
 
 # --- the status page
@@ -189,9 +128,13 @@ async def shot(browser: str, address: str, name: str, width: int, height: int) -
 
 async def main(browser: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        page = Path(scratch) / "alert.html"
-        page.write_text(SLACK_PAGE % "".join(map(drawn, slack_blocks.blocks(DELIVERY))), encoding="utf-8")
-        await shot(browser, page.as_uri(), "slack-alert.png", 760, 172)
+        for name, messages, height in (
+            ("slack-alert", STORY, 400),
+            ("slack-messages", [*THREAD, *OTHERS], 1400),
+        ):
+            file = Path(scratch) / f"{name}.html"
+            file.write_text(page(name, messages, PARIS), encoding="utf-8")
+            await shot(browser, file.as_uri(), f"{name}.png", 1200, height)
     progress = health.Progress()
     for job in ("crawl", "screen", "dispatch:news", "dispatch:ops", "heartbeat"):
         progress.note(job, NOW - timedelta(seconds=1))

@@ -32,6 +32,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.commands.marks",
         "scheduler.commands.silences",
         "scheduler.commands.dead",
+        "scheduler.commands.preview",
         "scheduler.commands.stories",
     },
     "ruamel": {"config.documents", "config.reading"},

@@ -1,6 +1,7 @@
 """Notifiers: one room for each vendor that can tell people.
 
 In reading order: `words` (what of a hostile text may be shown), `slack_blocks` (an alert as Block Kit; pure),
+`slack_page` (the same as a page to look at; pure),
 `slack` (slack-sdk), `webhook` (at least once), `console` (the default without a token).
 
 To add one: a module with a class like these, and its line in NOTIFIERS.

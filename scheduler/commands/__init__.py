@@ -9,5 +9,6 @@ sources   the sources and their health
 silences  what stays quiet
 marks     what is relevant
 stories   articles on one event, and what a person corrects of them
+preview   how the alerts of the last days look
 dead      deliveries that were given up
 """
