@@ -47,7 +47,7 @@ def shown(name: str, minutes: int = 0, *, edited: bool = False) -> Shown:
 STORY = [shown("root"), shown("reply-aloud", 22)]
 THREAD = [shown("root-edited", edited=True), shown("reply", 14), shown("reply-retitled", 23)]
 OTHERS = [shown("digest"), shown("brief"), shown("notice")]
-PAGES = (("slack-alert", STORY, 400), ("slack-messages", [*THREAD, *OTHERS], 1400))
+PAGES = (("slack-alert", STORY, 480), ("slack-messages", [*THREAD, *OTHERS], 1400))
 
 
 # --- the status page
@@ -129,7 +129,7 @@ async def shot(browser: str, address: str, name: str, width: int, height: int) -
 async def main(browser: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name, messages, height in (
-            ("slack-alert", STORY, 400),
+            ("slack-alert", STORY, 480),
             ("slack-messages", [*THREAD, *OTHERS], 1400),
         ):
             file = Path(scratch) / f"{name}.html"
