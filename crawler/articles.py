@@ -8,7 +8,25 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from crawler.fetches import Outcome
 from crawler.sources import Publisher, SourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The page of an article is gone, or there again."""
+
+    outcome: Outcome  # GONE, NOT_FOUND; OK: it is there again
+    since: datetime
+
+    @property
+    def over(self) -> bool:
+        return self.outcome is Outcome.OK
+
+    @property
+    def status(self) -> int:
+        """What its server answers."""
+        return {Outcome.GONE: 410, Outcome.NOT_FOUND: 404}.get(self.outcome, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class Article:
     seen: datetime
     baseline: bool  # it was already there when its source was first read
     addresses: frozenset[str] = frozenset()  # every canonical address known to be this article
+    removal: Removal | None = None  # what this revision is about; None: its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,20 @@ def edited(held: Wording, offered: Wording) -> Wording | None:
     if len(offered.text) >= len(held.text) and not _nearly(held.text, offered.text):
         text = offered.text
     return None if (title, text) == (held.title, held.text) else Wording(title, text)
+
+
+def renamed(before: str, now: str) -> bool:
+    """Has a headline other words?"""
+    return bool(now) and _words(before) != _words(now)
+
+
+def same_article(held: str, page: str) -> bool:
+    """Does a page still hold the text we have? Half of our words: it may have been reworked.
+
+    A home page, a wall, or "not found" in the site's own manner does not. Without a text nobody knows.
+    """
+    ours, theirs = set(_words(held)), set(_words(page))
+    return bool(ours) and len(ours & theirs) >= len(ours) / 2
 
 
 def _words(text: str) -> list[str]:

@@ -203,8 +203,11 @@ class Crawl:
             return 0
         with self._engine.begin() as connection:
             pages = archive.claim_pages(connection, self._sources, now, LEASE, (room + 1) // 2)
-            due = archive.claim_due(connection, self._sources, due_by or now, LEASE, room - len(pages))
-            claims: list[Claim | PageClaim] = [*pages, *due]
+            left = (room + 1) // 2 - len(pages)
+            again = archive.claim_revisits(connection, self._sources, now, LEASE, left)
+            left = room - len(pages) - len(again)
+            due = archive.claim_due(connection, self._sources, due_by or now, LEASE, left)
+            claims: list[Claim | PageClaim] = [*pages, *again, *due]
             taken = [claim for claim in claims if self._new(connection, claim)]
         return self._line_up(taken, now)
 
@@ -318,7 +321,8 @@ class Crawl:
 
 def _give_back(connection: Connection, claim: Claim | PageClaim, now: datetime) -> None:
     if isinstance(claim, PageClaim):
-        archive.postpone_page(connection, claim, now)
+        postpone = archive.postpone_revisit if claim.revisit else archive.postpone_page
+        postpone(connection, claim, now)
     else:
         archive.release(connection, claim)
 

@@ -20,6 +20,7 @@ from crawler.documents import FeedDocument
 from crawler.download import Aborted
 from crawler.entries import Entry
 from crawler.fetches import Fetch, Outcome
+from crawler.revisits import Revisit
 from crawler.spiders.reader import Kit
 from crawler.spiders.readings import PageReading, Reading, SourceReading
 
@@ -113,6 +114,9 @@ class ArchivePipeline:
 
     async def _write_page(self, reading: PageReading) -> None:
         claim, fetch = reading.claim, reading.fetch
+        if claim.revisit:
+            await self._write_revisit(reading, claim.revisit)
+            return
         wait = None if reading.wording else pacing.page_again(claim.attempts, fetch)
         fields = {"article": claim.article, "source": claim.source.id, "url": claim.url} | _facts(fetch)
         if reading.held_until is not None:
@@ -129,6 +133,18 @@ class ArchivePipeline:
             if words is None:
                 fields["again"] = f"{wait.total_seconds():g}s" if wait is not None else "never"
         _say("page fetched", fetch, fields)
+
+    async def _write_revisit(self, reading: PageReading, before: Revisit) -> None:
+        claim, fetch, words = reading.claim, reading.fetch, reading.wording
+        if reading.held_until is not None:
+            until = reading.held_until
+            await self._commits.write(lambda connection: archive.postpone_revisit(connection, claim, until))
+        else:
+            await self._commits.write(
+                lambda connection: archive.record_revisit(connection, claim, before, fetch, words)
+            )
+        fields = {"article": claim.article, "source": claim.source.id, "url": claim.url}
+        _say("page looked at again", fetch, fields | _facts(fetch))
 
 
 def write_down(kit: Kit) -> None:

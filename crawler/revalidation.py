@@ -75,9 +75,9 @@ def answered(state: SourceState, answer: Answer, conditional: bool, now: datetim
     )
 
 
-def page_answered(answer: Answer, now: datetime) -> Fetch:
-    """The same for a page: nothing is remembered of it, so every answer is a first one."""
-    return answered(SourceState(source=SourceId("")), answer, False, now)
+def page_answered(answer: Answer, page: SourceState | None, conditional: bool, now: datetime) -> Fetch:
+    """The same for a page. `page`: what is remembered of it; None: nothing, so the answer is a first one."""
+    return answered(page or SourceState(source=SourceId("")), answer, conditional, now)
 
 
 def judged(answer: Answer, wait: timedelta | None) -> Outcome:

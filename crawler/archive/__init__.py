@@ -5,6 +5,7 @@
     wordings    the revisions of an article
     documents   what one document leaves behind
     pages       the pages behind articles; claims
+    revisits    pages of told articles, looked at again
     reading     what the alerts read: what is new, what is known, the past once more
     hosts       what a host asked of us
     standing    figures
@@ -26,11 +27,13 @@ from crawler.archive.reading import (
     mark_screened,
     newest_since,
     page_of,
+    removal_of,
     revisions_since,
     screened_at,
     unscreened,
     with_ids,
 )
+from crawler.archive.revisits import claim_revisits, look_again, postpone_revisit, record_revisit
 from crawler.archive.schema import tables
 from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
 from crawler.archive.standing import (
@@ -55,6 +58,7 @@ __all__ = [
     "Recorded",
     "claim_due",
     "claim_pages",
+    "claim_revisits",
     "counts",
     "end_leases",
     "end_silent",
@@ -66,6 +70,7 @@ __all__ = [
     "host_rules",
     "lately_quiet",
     "latest_entries",
+    "look_again",
     "make_due",
     "mark_screened",
     "mark_silent",
@@ -73,11 +78,14 @@ __all__ = [
     "newest_since",
     "page_of",
     "postpone_page",
+    "postpone_revisit",
     "record_document",
     "record_fetch",
     "record_page",
+    "record_revisit",
     "release",
     "remember_host",
+    "removal_of",
     "revisions_since",
     "screened_at",
     "source_rows",

@@ -15,6 +15,7 @@ from crawler.archive.schema import addresses, articles
 from crawler.archive.wordings import add_revision, last_revision
 from crawler.articles import Wording, fuller
 from crawler.fetches import Fetch
+from crawler.revisits import Revisit
 from crawler.sources import Source, SourceId
 from crawler.urls import canonical
 
@@ -27,6 +28,7 @@ class PageClaim(NamedTuple):
     source: Source
     token: int
     attempts: int  # before this one
+    revisit: Revisit | None = None  # None: its first reading
 
 
 def claim_pages(
@@ -99,6 +101,7 @@ def record_page(
             page_attempts=claim.attempts + 1,
             page_outcome=fetch.outcome.value,
             language=func.coalesce(articles.c.language, language),
+            page_title=wording.title if wording else None,
         )
     )
     if done.rowcount != 1:

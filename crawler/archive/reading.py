@@ -25,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from crawler.archive.schema import addresses, articles, entries, revisions
-from crawler.articles import Article
+from crawler.articles import Article, Removal
+from crawler.fetches import Outcome
 from crawler.sources import Source, SourceId
 from crawler.storage import Instant
 from crawler.urls import canonical
@@ -127,6 +128,17 @@ def page_of(connection: Connection, article: int) -> Row[Any, Any, Any] | None:
     ).one_or_none()
 
 
+def removal_of(connection: Connection, article: int) -> Removal | None:
+    """What was noticed last of its page; None: it is where it was."""
+    noticed = select(revisions).where(revisions.c.article == article, revisions.c.removal.is_not(None))
+    row = connection.execute(noticed.order_by(revisions.c.number.desc()).limit(1)).first()
+    return _removal(row) if row else None
+
+
+def _removal(row: Row[Any]) -> Removal | None:
+    return Removal(Outcome(row.removal), row.removal_since) if row.removal else None
+
+
 def revisions_since(
     engine: Engine,
     configured: Mapping[SourceId, Source],
@@ -216,7 +228,13 @@ def _revision_before(connection: Connection, since: datetime, newest: int | None
 
 def _article_rows() -> Any:
     return select(
-        articles, revisions.c.id.label("revision"), revisions.c.number, revisions.c.title, revisions.c.text
+        articles,
+        revisions.c.id.label("revision"),
+        revisions.c.number,
+        revisions.c.title,
+        revisions.c.text,
+        revisions.c.removal,
+        revisions.c.removal_since,
     ).join_from(articles, revisions, revisions.c.article == articles.c.id)
 
 
@@ -264,4 +282,5 @@ def _article(row: Row[Any], source: Source | None, known: frozenset[str]) -> Art
         seen=row.seen_at,
         baseline=row.baseline,
         addresses=known,
+        removal=_removal(row),
     )

@@ -89,6 +89,7 @@ articles = Table(
     Column("page_token", Integer, nullable=False),
     Column("page_attempts", Integer, nullable=False),
     Column("page_outcome", String(20), comment="of the last try; null: none yet"),
+    Column("page_title", Text, comment="null: never read"),
     Index("articles_pages_due", "page", "page_due_at"),
     Index("articles_seen", "seen_at"),
 )
@@ -152,8 +153,33 @@ revisions = Table(
     Column("text", Text, nullable=False),
     Column("noticed_at", Instant, nullable=False),
     Column("screened_at", Instant, comment="null: the alerts have not seen it"),
+    Column(
+        "removal",
+        String(20),
+        comment="gone | not_found: what its page answers since then; ok: it is there again; null: its words "
+        "are new",
+    ),
+    Column("removal_since", Instant, comment="null: its words are new"),
     UniqueConstraint("article", "number"),
     Index("revisions_unscreened", "screened_at", "id"),
+)
+
+
+revisits = Table(
+    "revisits",
+    tables,
+    Column("article", RowId, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
+    Column("begun_at", Instant, nullable=False, comment="when the article was told"),
+    Column("state", String(10), nullable=False, comment="there | missing | gone | back"),
+    Column("since", Instant, comment="null: it was always there"),
+    Column("due_at", Instant, comment="null: no more"),
+    Column("lease_until", Instant, comment="null: nobody is fetching it"),
+    Column("token", Integer, nullable=False),
+    Column("etag", Text, comment="verbatim; null: none given"),
+    Column("last_modified", Text, comment="verbatim; null: none given"),
+    Column("body_hash", String(64), comment="null: not read since it was told"),
+    Column("full_fetch_at", Instant, comment="last whole answer; null: none"),
+    Index("revisits_due", "due_at"),
 )
 
 

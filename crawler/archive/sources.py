@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from crawler.archive.schema import articles, sources
+from crawler.archive.schema import articles, revisits, sources
 from crawler.fetches import Fetch, Outcome
 from crawler.sources import Source, SourceId, SourceState
 
@@ -125,6 +125,7 @@ def end_leases(connection: Connection) -> None:
     connection.execute(
         update(articles).where(articles.c.page_lease_until.is_not(None)).values(page_lease_until=None)
     )
+    connection.execute(update(revisits).where(revisits.c.lease_until.is_not(None)).values(lease_until=None))
 
 
 def held_by(claim: Claim) -> ColumnElement[bool]:

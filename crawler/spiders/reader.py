@@ -122,13 +122,15 @@ class Reader(scrapy.Spider):
         )
 
     def _for_page(self, claim: PageClaim) -> scrapy.Request:
-        headers = self.kit.headers | {"Accept": article.ACCEPT}
+        known = claim.revisit.page if claim.revisit else None
+        asked = revalidation.validators(known, self.kit.clock()) if known else {}
+        headers = self.kit.headers | {"Accept": article.ACCEPT} | asked
         return self._request(
             claim.url,
             claim.source.timeout,
             headers=headers,
             callback=self.page_answered,
-            cb_kwargs={"work": claim},
+            cb_kwargs={"work": claim, "conditional": bool(asked)},
         )
 
     # ---- what arrives
@@ -156,9 +158,12 @@ class Reader(scrapy.Spider):
                 fetch = replace(fetch, body_hash=None)  # not all was read: the same bytes again
             yield SourceReading(work, fetch, document)
 
-    async def page_answered(self, response: Response, work: PageClaim) -> AsyncIterator[Reading]:
+    async def page_answered(
+        self, response: Response, work: PageClaim, conditional: bool
+    ) -> AsyncIterator[Reading]:
         answer = with_hops(response)
-        fetch = revalidation.page_answered(answer, self.kit.clock())
+        known = work.revisit.page if work.revisit else None
+        fetch = revalidation.page_answered(answer, known, conditional, self.kit.clock())
         if fetch.outcome is not Outcome.OK:
             yield PageReading(work, fetch)
             return

@@ -583,6 +583,62 @@ async def test_a_page_that_fails_is_tried_again_unless_it_is_gone(status: int, p
     assert world.scalar("SELECT page_attempts FROM articles") == 1
 
 
+async def look_again(world: World, link: str) -> None:
+    """The one article of this world is told, and has this page; an hour later it is looked at."""
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE articles SET link = :link"), {"link": link})
+        archive.look_again(connection, [1], world.clock())
+    world.clock.ahead += HOUR
+    await world.crawl.crawl_all()
+
+
+async def test_the_page_of_a_told_article_is_looked_at_again_and_found_gone() -> None:
+    async with (
+        serving(site({"/feed": "http://e.example/1"})) as there,
+        crawling(source(f"{there.url}/feed", articles="always")) as world,
+    ):
+        await world.crawl.crawl_all()
+        await look_again(world, f"{there.url}/news")
+        assert world.scalar("SELECT state FROM revisits") == "missing"
+        world.clock.ahead += timedelta(minutes=10)
+        await world.crawl.crawl_all()
+        assert world.scalar("SELECT state FROM revisits") == "gone"
+        assert world.scalar("SELECT removal FROM revisions WHERE number = 2") == "not_found"
+        assert there.paths.count("/news") == 2
+
+
+async def test_a_page_that_is_looked_at_again_is_asked_for_only_if_it_changed() -> None:
+    def page(request: web.Request) -> web.Response:
+        known = request.headers.get("If-None-Match") == '"1"'
+        return web.Response(
+            status=304 if known else 200, text=None if known else "words", headers={"ETag": '"1"'}
+        )
+
+    async with (
+        serving(site({"/feed": "http://e.example/1", "/news": page})) as there,
+        crawling(source(f"{there.url}/feed", articles="always")) as world,
+    ):
+        await world.crawl.crawl_all()
+        await look_again(world, f"{there.url}/news")
+        world.clock.ahead += timedelta(hours=5)
+        await world.crawl.crawl_all()
+        assert there.paths.count("/news") == 2
+        assert len(world.child.pages) == 1
+        assert world.scalar("SELECT state FROM revisits") == "there"
+
+
+async def test_a_page_behind_robots_txt_is_not_looked_at_again() -> None:
+    rules = {"/robots.txt": "User-agent: *\nDisallow: /news"}
+    async with (
+        serving(site({"/feed": "http://e.example/1"} | rules)) as there,
+        crawling(source(f"{there.url}/feed", articles="always")) as world,
+    ):
+        await world.crawl.crawl_all()
+        await look_again(world, f"{there.url}/news")
+        assert world.scalar("SELECT state FROM revisits") == "there"
+        assert "/news" not in there.paths
+
+
 async def test_a_page_forbidden_by_robots_txt_is_left_alone() -> None:
     world, there = await page_fate({"/robots.txt": "User-agent: *\nDisallow: /private/"}, "/private/news")
     assert world.scalar("SELECT page FROM articles") == "failed"

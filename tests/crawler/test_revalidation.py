@@ -118,7 +118,7 @@ def test_a_304_nobody_asked_for_is_no_success() -> None:
 
 
 def test_a_page_is_never_unchanged() -> None:
-    assert revalidation.page_answered(answer(), NOW).outcome is Outcome.OK
+    assert revalidation.page_answered(answer(), None, False, NOW).outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
