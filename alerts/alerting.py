@@ -58,6 +58,7 @@ class Reason(StrEnum):
     FOLLOW_UP = "follow_up"  # it stays in the thread
     PROMOTED = "promoted"  # the channel sees it too
     RETITLED = "retitled"  # it was told under another headline
+    REMOVED = "removed"  # its page is gone, or there again
     NEW_IN_CHANNEL = "new_in_channel"  # its story was told, but not where it goes too
     ALREADY_TOLD = "already_told"
     SILENCED = "silenced"
@@ -111,6 +112,16 @@ def _retitled(given: Circumstances) -> Verdict | None:
     return Verdict(Action.ADD, Reason.RETITLED, f"it was told as “{given.addition.was}”")
 
 
+def _removed(given: Circumstances) -> Verdict | None:
+    """Its thread hears of it; nobody else is sent to a page that is not there."""
+    removal = given.article.removal
+    if given.addition is not None and given.addition.removal is not None:
+        return Verdict(Action.ADD, Reason.REMOVED, given.addition.note)
+    if removal is not None and not removal.over:
+        return Verdict(Action.QUIET, Reason.REMOVED, f"its page answers {removal.status}")
+    return None
+
+
 def _follow_up(given: Circumstances) -> Verdict | None:
     """What the story's thread has not yet; also of a digest's rule, since nobody is called for it."""
     if given.addition is None:
@@ -136,8 +147,8 @@ def _silenced(given: Circumstances) -> Verdict | None:
 
 
 def _old_news(given: Circumstances) -> Verdict | None:
-    """However old it is: a headline that people were told is news once it reads otherwise."""
-    if given.addition is not None and given.addition.was is not None:
+    """However old it is: what people were told is news once it reads otherwise, or is not there any more."""
+    if given.addition is not None and (given.addition.was is not None or given.addition.removal is not None):
         return None
     return _baseline(given) or _too_old(given)
 
@@ -194,6 +205,7 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _old_news,
     _silenced,
     _retitled,
+    _removed,
     _follow_up,
     _digest_level,
     _flood,

@@ -125,6 +125,7 @@ def _catch_up(
         if row := written.get((match.watch, match.rule)):
             ledger.withdraw_match(connection, row.id)
     done = judge(connection, rulebook, article, open_, silences, now, came=held.at)
+    archive.look_again(connection, ledger.named_at(connection, now), now)
     late = ledger.matches_of(connection, article.id)
     tells = {(row.watch, row.rule) for row in late if row.action == Action.TELL.value}
     return CaughtUp(

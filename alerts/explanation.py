@@ -40,6 +40,7 @@ class Answer(StrEnum):
     SILENCED = "silenced"
     BASELINE = "baseline"
     TOO_OLD = "too_old"
+    REMOVED = "removed"  # a rule held when its page was gone
     SHADOW = "shadow"  # only shadow rules held
     NO_MATCH = "no_match"
     NEWER_RULE = "newer_rule"  # a rule holds today that did not, or was not there, when it was screened
@@ -106,7 +107,8 @@ def _why(connection: Connection, rulebook: Rulebook, article: Article, watch: st
         said = _undecided(case)
     else:
         said = OF_REASON[Reason(decided.reason)](case, decided)
-    remarks = [] if said.answer in _ARRIVED else _remarks(case, said.answer)
+    remarks = _of_removal(connection, article)
+    remarks += [] if said.answer in _ARRIVED else _remarks(case, said.answer)
     return Why(
         answer=said.answer,
         sentence=" ".join([said.sentence, *remarks]),
@@ -270,11 +272,18 @@ def _in_thread(case: _Case, row: Row[Any]) -> _Said:
     )
 
 
+def _removed(case: _Case, row: Row[Any]) -> _Said:
+    if row.action == Action.ADD.value:
+        return _in_thread(case, row)
+    return _Said(Answer.REMOVED, f"Rule {row.rule} held on {_shown(row.at)}, when {row.detail}.")
+
+
 OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.FIRST_OF_STORY: _told,
     Reason.FOLLOW_UP: _in_thread,
     Reason.PROMOTED: _in_thread,
     Reason.RETITLED: _in_thread,
+    Reason.REMOVED: _removed,
     Reason.NEW_IN_CHANNEL: _told,
     Reason.ALREADY_TOLD: _already_told,
     Reason.DIGEST_LEVEL: _held_by_level,
@@ -307,6 +316,14 @@ def _of_page(page: Row[Any, Any, Any] | None) -> list[str]:
     }[page.page]
     outcome = f" (last outcome: {page.page_outcome})" if page.page_outcome else ""
     return [f"Its page {how}{outcome}: only headline and summary are known."]
+
+
+def _of_removal(connection: Connection, article: Article) -> list[str]:
+    """Whether a reader of its link still finds it."""
+    removal = archive.removal_of(connection, article.id)
+    if removal is None or removal.over:
+        return []
+    return [f"Its page is gone ({removal.status}) since {_shown(removal.since)}."]
 
 
 def _of_source(case: _Case) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alerts.threads import PRIMARY, Thread, Told, better, is_retitled, told_of
-from crawler.articles import Article
+from crawler.articles import Article, Removal
 
 
 class Promotion(StrEnum):
@@ -37,13 +37,23 @@ class Addition:
 
     told: Told
     promoted: tuple[Reasoned, ...] = ()
-    was: str | None = None  # the headline it was told by; None: it is new in the thread
+    was: str | None = None  # the headline it was told by; None: it is new in the thread, or not changed
+    removal: Removal | None = None  # its page is gone, or there again; None: neither
 
     @property
     def note(self) -> str:
+        if self.removal is not None:
+            return _of_page(self.removal)
         if self.was is not None:
             return "headline changed"
         return ", ".join(one.said for one in self.promoted)
+
+
+def _of_page(removal: Removal) -> str:
+    since = f"since {removal.since:%Y-%m-%d %H:%M} UTC"
+    if removal.over:
+        return f"The page is there again {since}"
+    return f"The page is gone ({removal.status}) {since}"
 
 
 def addition(thread: Thread, article: Article, *, copied: bool = False) -> Addition | None:
@@ -53,6 +63,8 @@ def addition(thread: Thread, article: Article, *, copied: bool = False) -> Addit
     do: what only seems to be the same could be another event, and whoever is not named is lost.
     """
     before = thread.of(article.id)
+    if article.removal is not None:
+        return Addition(before, removal=article.removal) if before and not before.copy else None
     if before is not None:
         if before.copy or before.retitled or not is_retitled(before.title, article.title):
             return None

@@ -84,7 +84,8 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
                 flood = floods.get(article.source, "")
                 done += judge(connection, rulebook, article, found, silences, now, flood=flood)
             elif article.number > 1:
-                done += _note_retitled(connection, rulebook, article, silences, now)
+                done += _note_changed(connection, rulebook, article, silences, now)
+        archive.look_again(connection, ledger.named_at(connection, now), now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
     return done
@@ -203,6 +204,8 @@ def _go_on(
     queued = 0
     if added and verdict.reason is Reason.RETITLED:
         queued = teller.retitle(article, thread, added)
+    elif added and verdict.reason is Reason.REMOVED:
+        queued = teller.remark(article, thread, added)
     elif added and verdict.action is Action.ADD:
         queued = teller.add(article, match, thread, added)
     elif verdict.reason in _COUNTED and thread.of(article.id) is None:
@@ -215,14 +218,14 @@ def _go_on(
 _COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL})
 
 
-def _note_retitled(
+def _note_changed(
     connection: Connection,
     rulebook: Rulebook,
     article: Article,
     silences: Sequence[Silence],
     now: datetime,
 ) -> Screened:
-    """A wording of which no rule holds any more: the threads it is in hear of its headline all the same."""
+    """No rule holds of it any more: the threads it is in hear of its headline and its page all the same."""
     done = Screened()
     story = ledger.story_of(connection, article.id)
     for thread in ledger.threads_with(connection, article.id):
@@ -231,7 +234,8 @@ def _note_retitled(
         quiet = silencing(silences, article, thread.watch, None, story, now)
         if watch is not None and added is not None and quiet is None:
             teller = _teller(connection, rulebook, watch, now)
-            done += Screened(deliveries=teller.retitle(article, thread, added))
+            note = teller.remark if added.removal else teller.retitle
+            done += Screened(deliveries=note(article, thread, added))
     return done
 
 

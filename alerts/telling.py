@@ -222,6 +222,11 @@ class Teller:
                 queued += self._reply(root, article, thread, (_item(article, added),), self.now)
         return queued
 
+    def remark(self, article: Article, thread: Thread, added: Addition) -> int:
+        """Its thread says what became of the page people were sent to."""
+        items = (_item(article, added),)
+        return sum(self._reply(root, article, thread, items, self.now) for root in self._roots(thread))
+
     def part(self, before: Thread, after: Thread, lead: Article | None, match: Match | None) -> None:
         """Articles have left the thread: no root counts them. `lead`: who leads now, if they did."""
         for root in self._roots(after):
@@ -317,9 +322,10 @@ def _led_by(body: Alarm, watch: Watch, lead: Article, match: Match | None) -> Al
 
 
 def _item(article: Article, added: Addition) -> Item:
+    gone = added.removal is not None and not added.removal.over
     return Item(
         title=article.title or "(no headline)",
-        link=article.link,
+        link=None if gone else article.link,
         source_name=article.source_name,
         language=article.language,
         published=article.published,

@@ -63,6 +63,12 @@ def held_of(connection: Connection, story: StoryId, watch: str) -> list[int]:
     return list(dict.fromkeys(connection.scalars(select(matches.c.article).where(*held))))
 
 
+def named_at(connection: Connection, at: datetime) -> list[int]:
+    """The articles that some thread has named, not only counted, since this very moment."""
+    named = (told_articles.c.at == at, told_articles.c.copy.is_(False))
+    return list(connection.scalars(select(told_articles.c.article).where(*named).distinct()))
+
+
 def join_thread(connection: Connection, story: StoryId, watch: str, told: Told, now: datetime) -> None:
     """An article is told, or counted, in the thread of its story; if it leads, nobody else does.
 
