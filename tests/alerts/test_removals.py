@@ -1,25 +1,32 @@
 """A page that vanishes after people were sent to it: its thread says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from aiohttp.web import Response
 from sqlalchemy import Engine
 
-from alerts import ledger
-from alerts.alerting import Reason
+from alerts import ledger, outbox
+from alerts.alerting import Backlog, Reason
 from alerts.explanation import Answer, why
+from alerts.matching import Matcher
 from alerts.notifications import FollowUp
 from alerts.notifiers import slack_blocks
 from alerts.outbox import State
+from alerts.screen import Rulebook, screen
 from alerts.silences import Aim
+from alerts.watches import Rule, Watch
 from crawler import archive
 from crawler.articles import Wording
 from crawler.fetches import Fetch, Outcome
 from crawler.sources import SourceId
 from tests.alerts.test_screen import PACT
 from tests.alerts.test_telling import LATER, Room
-from tests.builders import DAY, HOUR, MINUTE, NOW
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW
+from tests.crawler.test_crawl import crawling, site, source
 from tests.telling import SECOND, delivery
+from tests.web_stand_in import serving
 
 ADDRESS = "https://herald.example/pact"
 GONE = NOW + HOUR
@@ -119,6 +126,34 @@ def test_slack_is_given_no_link_to_a_dead_page(room: Vanishing) -> None:
     assert NOTE in shown
     assert PACT in shown
     assert ADDRESS not in shown
+
+
+async def test_from_the_page_to_the_thread(engine: Engine) -> None:
+    """Through both doors: the feed, the page, the alert; then the page answers 410."""
+    watch = Watch(id="pact", rules=(Rule(id="core", level="alert", query="title:News"),), channels=("news",))
+    answers: dict[str, Any] = {"/feed": "http://e.example/old", "/pact": "words"}
+    async with (
+        serving(site(answers)) as there,
+        crawling(source(f"{there.url}/feed", articles="always"), engine=engine) as world,
+    ):
+        book = Rulebook(world.sources, {"pact": watch}, Matcher([watch]), Backlog(), AT_ONCE)
+
+        async def go_on(ahead: timedelta) -> list[str]:
+            world.clock.ahead += ahead
+            await world.crawl.crawl_all()
+            screen(engine, book, world.clock())
+            with engine.connect() as connection:
+                bodies = [one.body for one in outbox.records(connection)]
+            return [item.note for body in bodies if isinstance(body, FollowUp) for item in body.items]
+
+        assert await go_on(timedelta(0)) == []
+        answers["/feed"] = f"{there.url}/pact"
+        assert await go_on(MINUTE) == []
+        answers["/pact"] = lambda _: Response(status=410)
+        assert await go_on(HOUR) == []
+        (note,) = await go_on(10 * MINUTE)
+        assert note.startswith("The page is gone (410) since ")
+        assert there.paths.count("/pact") == 3
 
 
 def test_an_article_that_was_only_counted_is_not_looked_at(room: Vanishing) -> None:
