@@ -15,6 +15,7 @@ threads           what was told of a story, and who leads it
 promotion         is a follow-up shown in the channel too?
 shadows           what would be different if a rule in the shadow told?
 silences          what shall stay quiet, and until when
+floods            when a source brings too much at once, and when that is over
 budget            has a rule told enough for a day?
 alerting          the verdict, with its reason
 ledger            the notebook of all that
@@ -27,7 +28,7 @@ notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
 digests           when a digest is due, and what it says
 sum_up            the door from what was held to the outbox
-wind_up           the door from what a silence held to the outbox
+wind_up           the door from what a silence or a flood held to the outbox
 catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell

@@ -87,7 +87,7 @@ class Circumstances:
     backlog: Backlog
     addition: Addition | None = None  # to what was told; None: nothing
     new_in: tuple[str, ...] = ()  # the channels it goes to that have not been told of its story
-    flood: str = ""  # how its source is over `limits.flood`; empty: it is not
+    flood: str = ""  # how much its source brought at once; empty: not too much
     over_budget: str = ""  # which limit is reached, and by what; empty: none
 
 
@@ -120,6 +120,13 @@ def _removed(given: Circumstances) -> Verdict | None:
     if removal is not None and not removal.over:
         return Verdict(Action.QUIET, Reason.REMOVED, f"its page answers {removal.status}")
     return None
+
+
+def _counted(given: Circumstances) -> Verdict | None:
+    """Its source brings more than a thread should name one by one."""
+    if not given.flood or given.addition is None:
+        return None
+    return Verdict(Action.ADD, Reason.FLOOD, given.flood)
 
 
 def _follow_up(given: Circumstances) -> Verdict | None:
@@ -198,7 +205,7 @@ def _new_in_channel(given: Circumstances) -> Verdict | None:
 
 # In this order: a shadow tells nobody, whatever else holds; what was told is told; old news is none for a
 # thread either; a person's word comes before ours, and holds only what would else be told, for at its end
-# that is said.
+# that is said; a thread knows no limits, but is not flooded.
 RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _shadow,
     _already_told,
@@ -206,6 +213,7 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _silenced,
     _retitled,
     _removed,
+    _counted,
     _follow_up,
     _digest_level,
     _flood,

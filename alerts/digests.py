@@ -1,5 +1,5 @@
-"""Digest: held matches and what the shadows would change, in one message at a set time; or what a silence
-held, at its end.
+"""Digest: held matches and what the shadows would change, in one message at a set time; or what a silence or
+a flood held, at its end.
 
 Lives here: which moment that time of the day is, and what the message says, cut to what a reader takes in.
 Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`, `wind_up`), how a vendor
@@ -20,6 +20,7 @@ from crawler.articles import Article
 MOST_STORIES = 30  # in one digest, of all watches; the weakest are left out and counted
 MOST_OF_SHADOW = 5  # articles named for each side of a difference
 MOST_OF_SILENCE = 5  # stories named at its end
+MOST_OF_FLOOD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,19 @@ def asked_for(silence: Silence) -> str:
     why = f" ({silence.comment})" if silence.comment else ""
     span = f"{silence.starts_at:%Y-%m-%d %H:%M} to {silence.ends_at:%Y-%m-%d %H:%M} UTC"
     return f"By {silence.author}{why}, {span}"
+
+
+def after_flood(source: str, held: Sequence[Held], most: int | None) -> Digest:
+    """When a source has calmed, what it brought for a channel. `most`: that is not yet much at once."""
+    count = len({one.article.id for one in held})
+    articles = f"matching article{'' if count == 1 else 's'}"
+    again = most is not None and count <= most  # there was another message of it shortly before
+    title = (
+        f"{source} brought {count} more {articles}"
+        if again
+        else f"{source} brought {count} {articles} at once"
+    )
+    return Digest(title, (_best("The best of them", held, MOST_OF_FLOOD),))
 
 
 def _best(heading: str, held: Sequence[Held], most: int) -> DigestPart:

@@ -33,7 +33,7 @@ class Answer(StrEnum):
     DEAD = "dead"  # decided, but nobody will hear of it until a person has looked
     HELD_FOR_DIGEST = "held_for_digest"
     IN_THREAD = "in_thread"  # its story was told, and its thread says what it adds
-    HELD_BY_FLOOD = "held_by_flood"  # its source brought too much at once: it is in the digest
+    HELD_BY_FLOOD = "held_by_flood"  # its source brought too much at once: one message tells of all
     HELD_BY_BUDGET = "held_by_budget"  # its rule or its channel had had enough: it is in the digest
     DUPLICATE_OF = "duplicate_of"  # of an article that was told
     FOLDED_INTO_STORY = "folded_into_story"  # its story was told, and it is no copy of what was told
@@ -232,13 +232,18 @@ def _held_by_level(case: _Case, row: Row[Any]) -> _Said:
     return _held(case, row, Answer.HELD_FOR_DIGEST, f"Rule {row.rule} is of level {row.level}")
 
 
-def _withheld(answer: Answer) -> Callable[[_Case, Row[Any]], _Said]:
-    """What would have rung, but for a limit."""
+def _over_budget(case: _Case, row: Row[Any]) -> _Said:
+    return _held(case, row, Answer.HELD_BY_BUDGET, f"Rule {row.rule} held, and {row.detail}")
 
-    def said(case: _Case, row: Row[Any]) -> _Said:
-        return _held(case, row, answer, f"Rule {row.rule} held, and {row.detail}")
 
-    return said
+def _flooded(case: _Case, row: Row[Any]) -> _Said:
+    held = f"Rule {row.rule} held, and {row.detail}"
+    if row.action == Action.ADD.value:
+        return _Said(Answer.HELD_BY_FLOOD, f"{held}: the thread of its story counts it.")
+    if row.flood and not ledger.digests_of(case.connection, row.story, row.watch):
+        said = f"{held}: it is told with the others in one message, within ten minutes."
+        return _Said(Answer.HELD_BY_FLOOD, said)
+    return _held(case, row, Answer.HELD_BY_FLOOD, held)
 
 
 def _held(case: _Case, row: Row[Any], answer: Answer, held: str) -> _Said:
@@ -287,8 +292,8 @@ OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.NEW_IN_CHANNEL: _told,
     Reason.ALREADY_TOLD: _already_told,
     Reason.DIGEST_LEVEL: _held_by_level,
-    Reason.FLOOD: _withheld(Answer.HELD_BY_FLOOD),
-    Reason.BUDGET: _withheld(Answer.HELD_BY_BUDGET),
+    Reason.FLOOD: _flooded,
+    Reason.BUDGET: _over_budget,
     Reason.SILENCED: _quiet(Answer.SILENCED, "It is kept quiet by "),
     Reason.BASELINE: _quiet(Answer.BASELINE, "It is not told: "),
     Reason.TOO_OLD: _quiet(Answer.TOO_OLD, "It is not told, being old news: "),

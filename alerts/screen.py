@@ -6,10 +6,10 @@ revisions again and finds the same; after it, match, alert, delivery and the mar
 `backtest`). Not here: the decisions themselves (`matching`, `stories`, `alerting`), the sending (`dispatch`).
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
@@ -19,6 +19,7 @@ from alerts import ledger
 from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, Verdict, decide
 from alerts.channels import Channel
 from alerts.features import Reader, Traits
+from alerts.floods import AT_ONCE
 from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
 from alerts.query import Members
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100  # revisions a transaction: long enough to pay for its sync, short enough to let others write
 
-AT_ONCE = timedelta(minutes=10)  # what a source brings in this time, it brings at once
+MOST_AHEAD = 1000  # articles of a source that are looked at before their turn
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,7 +82,7 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
         for article in sorted(articles, key=turn):
             found = matched[article.id]
             if found:
-                flood = floods.get(article.source, "")
+                flood = floods.get(article.source) or _still_flood(connection, article)
                 done += judge(connection, rulebook, article, found, silences, now, flood=flood)
             elif article.number > 1:
                 done += _note_changed(connection, rulebook, article, silences, now)
@@ -110,18 +111,39 @@ def _floods(
     most = rulebook.limits.flood
     if most is None:
         return {}
-    ringing = [
-        article.source
-        for article in articles
-        if not article.baseline and any(one.rings for one in matched[article.id])
-    ]
+    ringing: dict[SourceId, set[int]] = defaultdict(set)
+    for article in articles:
+        if _rings(article, matched[article.id]):
+            ringing[article.source].add(article.id)
     floods = {}
-    for source, count in Counter(ringing).items():
-        total = count + ledger.matched_of(connection, source, now - AT_ONCE)
-        if total > most:
-            floods[source] = f"{source} brought {total} articles at once"
-            log.warning("flood held for the digest", source=source, articles=total)
+    for source, here in ringing.items():
+        brought = here | ledger.ringing_of(connection, source, now - AT_ONCE)
+        if len(brought) <= most:
+            brought |= _on_their_way(connection, rulebook, source)
+        if len(brought) > most:
+            floods[source] = f"{source} brought {len(brought)} articles at once"
+            log.warning("flood held", source=source, articles=len(brought))
     return floods
+
+
+def _on_their_way(connection: Connection, rulebook: Rulebook, source: SourceId) -> set[int]:
+    """Of a source, what will ring by the words it has already: a flood is to be known by its first article.
+
+    Their pages come one by one, or they are beyond this batch.
+    """
+    waiting = archive.unscreened_of(connection, rulebook.sources, source, MOST_AHEAD)
+    return {one.id for one in waiting if _rings(one, rulebook.matcher.match(one))}
+
+
+def _still_flood(connection: Connection, article: Article) -> str:
+    """A later wording, such as its page, is no reason to tell by itself what was told among many."""
+    if article.number == 1 or not ledger.was_flood(connection, article.id):
+        return ""
+    return f"{article.source} brought it among many"
+
+
+def _rings(article: Article, found: Sequence[Match]) -> bool:
+    return not article.baseline and any(match.rings for match in found)
 
 
 def judge(
@@ -163,8 +185,7 @@ def judge(
                 over_budget=teller.over_budget(match.rule, new_in) if match.rings and not added else "",
             )
         )
-        silenced_by = silence.id if silence and verdict.reason is Reason.SILENCED else None
-        ledger.write_match(connection, article, match, story, verdict, now, silence=silenced_by)
+        _write_match(connection, article, match, story, verdict, silence, now)
         if verdict.reason is Reason.BUDGET:
             digests = {one: rulebook.channels[one].digest for one in new_in if one in rulebook.channels}
             done += Screened(deliveries=teller.tell_of_budget(match.rule, digests))
@@ -174,6 +195,29 @@ def judge(
         elif thread is not None:
             done += _go_on(teller, article, match, thread, added, verdict)
     return done
+
+
+def _write_match(
+    connection: Connection,
+    article: Article,
+    match: Match,
+    story: StoryId | None,
+    verdict: Verdict,
+    silence: Silence | None,
+    now: datetime,
+) -> None:
+    """With what holds it, so that this can tell of it once it is over."""
+    flood = verdict.action is Action.HOLD and verdict.reason is Reason.FLOOD
+    ledger.write_match(
+        connection,
+        article,
+        match,
+        story,
+        verdict,
+        now,
+        silence=silence.id if silence and verdict.reason is Reason.SILENCED else None,
+        flood=ledger.flood_of(connection, article.source, now) if flood else None,
+    )
 
 
 def _teller(connection: Connection, rulebook: Rulebook, watch: Watch, now: datetime) -> Teller:
@@ -206,16 +250,17 @@ def _go_on(
         queued = teller.retitle(article, thread, added)
     elif added and verdict.reason is Reason.REMOVED:
         queued = teller.remark(article, thread, added)
+    elif verdict.reason in _COUNTED:
+        if thread.of(article.id) is None:
+            teller.count(article, thread)
     elif added and verdict.action is Action.ADD:
         queued = teller.add(article, match, thread, added)
-    elif verdict.reason in _COUNTED and thread.of(article.id) is None:
-        teller.count(article, thread)
     if verdict.reason is Reason.NEW_IN_CHANNEL:
         queued = teller.begin_elsewhere(article, match, thread)
     return Screened(deliveries=queued)
 
 
-_COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL})
+_COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL, Reason.FLOOD})
 
 
 def _note_changed(

@@ -1,8 +1,9 @@
-"""Door: what ended silences held → a message in the outbox.
+"""Door: what ended silences held, and what came in floods that are over → a message in the outbox.
 
-Lives here: its transaction. The id of the message is made of the silence and the channel; the outbox takes an
-id once, and the silence is marked with it. So a crash before the commit says the same again, and after it
-there is nothing left to say. Not here: what the message says (`digests`), the sending (`dispatch`).
+Lives here: their transaction. The id of a message is made of the silence, or of the flood and its beginning,
+and of the channel; the outbox takes an id once, and what is said is marked with it. So a crash before the
+commit says the same again, and after it there is nothing left to say. Not here: what the message says
+(`digests`), when a flood is over (`floods`), the sending (`dispatch`).
 """
 
 import uuid
@@ -15,7 +16,8 @@ import structlog
 from sqlalchemy import Connection, Engine, Row
 
 from alerts import ledger, outbox
-from alerts.digests import Held, after_silence, asked_for
+from alerts.digests import Held, after_flood, after_silence, asked_for
+from alerts.floods import Flood
 from alerts.notifications import Body, DeliveryId, Notice
 from alerts.screen import Rulebook
 from alerts.silences import Silence
@@ -35,6 +37,10 @@ def wind_up(engine: Engine, rulebook: Rulebook, ops: str | None, now: datetime) 
         ledger.take_turns(connection)
         for silence in ledger.ended_untold(connection, now):
             said += _end_silence(connection, rulebook, silence, ops, now)
+        for flood in ledger.floods_untold(connection):
+            more = bool(archive.unscreened_of(connection, rulebook.sources, flood.source, 1))
+            if flood.is_over(rulebook.stories.group_wait, now, more=more):
+                said += _end_flood(connection, rulebook, flood, now)
     return said
 
 
@@ -59,6 +65,18 @@ def _end_silence(
 def _nothing_to_tell(silence: Silence, held: ledger.Quieted) -> Notice:
     rest = f", of which no channel has to hear: `tocsin silence show {silence.id}`" if held.articles else ""
     return Notice(f"A {silence} has ended: it held {held}{rest}", asked_for(silence))
+
+
+def _end_flood(connection: Connection, rulebook: Rulebook, flood: Flood, now: datetime) -> int:
+    held = _by_channel(connection, rulebook, ledger.flooded(connection, flood.id))
+    what = f"flood/{flood.source}/{flood.first_at.isoformat()}"
+    said = sum(
+        _tell(connection, what, channel, after_flood(flood.source, ones, rulebook.limits.flood), ones, now)
+        for channel, ones in held.items()
+    )
+    ledger.mark_calmed(connection, flood.id, now)
+    log.info("flood over", source=flood.source, channels=list(held))
+    return said
 
 
 def _tell(

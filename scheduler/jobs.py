@@ -82,7 +82,7 @@ class Jobs:
         self.progress.note("digest", now)
 
     def wind_up(self) -> None:
-        """Says what ended silences held."""
+        """Says what ended silences held, and what came in floods that are over."""
         wind_up(self.engine, self.rulebook, self.ops, self.clock())
         self.progress.note("wind_up", self.clock())
 

@@ -8,7 +8,7 @@ product these tests borrow), the rules of identity and stories themselves (their
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from alerts.alerting import Limits
+from alerts.stories import StoryHabits
 from scheduler.cli import app
 from scheduler.database import FILE, open_database
 from scheduler.once import one_pass
@@ -337,6 +339,45 @@ async def test_one_article_of_two_sources_is_one_alert_and_why_says_what_ties_th
                 why(tmp_path, f"{later.url}/{'taken-over' if later is two else 'news'}", "--json")
             )
             assert (said["answer"], said["tie"]) == ("duplicate_of", "same_headline")
+
+
+# ---- too much at once
+
+
+async def test_h63_five_hundred_matches_at_once_are_on_record_and_at_most_three_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with web(monkeypatch) as there:
+        site = await there.site()
+        source = {"id": "one", "kind": "feed", "url": site.feed, "articles": "never"}
+        async with product(tmp_path, [source]) as tocsin:
+            limits, habits = Limits(flood=20), StoryHabits()
+            tocsin.jobs.rulebook = replace(tocsin.jobs.rulebook, limits=limits, stories=habits)
+            site.answer = serving(rss(item("An old story", f"{site.url}/old", tocsin.clock() - DAY)))
+            await tocsin.run()
+            news = [many(n, site, tocsin.clock()) for n in range(500)]
+            site.answer = serving(rss(*news))
+            tocsin.clock.ahead += HOUR
+            await tocsin.run()
+            async with asyncio.timeout(60):
+                while len(tocsin.titles("one")) <= 500:  # a long document is written step by step
+                    await asyncio.sleep(0.05)
+            for _ in range(15):
+                tocsin.clock.ahead += timedelta(minutes=1)
+                await tocsin.tell()
+            assert 1 <= len(tocsin.slack.messages) <= 3
+            first = Told(tocsin.slack.messages[0]["request"])
+            assert first.headline == "one brought 500 matching articles at once"
+            assert [m.complaints for m in tocsin.told() if m.complaints] == []
+            (held,) = tocsin.rows("SELECT count(DISTINCT article) FROM matches WHERE reason = 'flood'")
+            assert held[0] == 500
+            said = json.loads(why(tmp_path, f"{site.url}/499", "--json"))
+            assert (said["answer"], said["deliveries"][0]["state"]) == ("held_by_flood", "sent")
+
+
+def many(number: int, site: Site, now: datetime) -> str:
+    title = f"OpenAI and Microsoft renegotiate clause {number} of their partnership"
+    return item(title, f"{site.url}/{number}", now - HOUR)
 
 
 # ---- and what did not match

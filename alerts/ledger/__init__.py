@@ -9,6 +9,7 @@
     digests      what is held for a digest, and what one has told
     rules        rules in force; how their shadows differ
     silences     what stays quiet until when, and what that held
+    floods       what is held while a source brings too much at once
     marks        what a person said of an article
     actions      who turned what; how the control room stands
 
@@ -43,6 +44,7 @@ from alerts.ledger.alerts import (
 )
 from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
 from alerts.ledger.digests import digests_of, held_for_digest, mark_digested
+from alerts.ledger.floods import flood_of, flooded, floods_untold, mark_calmed
 from alerts.ledger.marks import (
     NOT_ARCHIVED,
     keep_mark,
@@ -53,9 +55,10 @@ from alerts.ledger.marks import (
 )
 from alerts.ledger.matches import (
     action_counts,
-    matched_of,
     matches_of,
+    ringing_of,
     verdict_counts,
+    was_flood,
     withdraw_match,
     words_told,
     write_match,
@@ -118,6 +121,9 @@ __all__ = [
     "digests_of",
     "end_silence",
     "ended_untold",
+    "flood_of",
+    "flooded",
+    "floods_untold",
     "held_for_digest",
     "held_of",
     "is_copied",
@@ -128,10 +134,10 @@ __all__ = [
     "leave_thread",
     "list_marks",
     "list_silences",
+    "mark_calmed",
     "mark_digested",
     "mark_ended",
     "marks_by_version",
-    "matched_of",
     "matches_of",
     "merge_stories",
     "named_at",
@@ -150,6 +156,7 @@ __all__ = [
     "recent_stories",
     "remove_mark",
     "retitle",
+    "ringing_of",
     "silence_of",
     "silenced",
     "split_apart",
@@ -164,6 +171,7 @@ __all__ = [
     "tie_of",
     "told",
     "verdict_counts",
+    "was_flood",
     "withdraw_alert",
     "withdraw_match",
     "words_told",

@@ -16,7 +16,10 @@ from alerts.ledger.schema import alerts, digested, matches
 def held_for_digest(
     connection: Connection, channel: str, after: datetime, until: datetime
 ) -> Sequence[Row[Any]]:
-    """Held matches whose story neither an alert nor a digest of this channel has told; oldest first."""
+    """Held matches whose story neither an alert nor a digest of this channel has told; oldest first.
+
+    What came in a flood has a message of its own.
+    """
     same = (alerts.c.story == matches.c.story, alerts.c.watch == matches.c.watch)
     summed = (
         digested.c.channel == channel,
@@ -25,6 +28,7 @@ def held_for_digest(
     )
     waiting = (
         matches.c.action == Action.HOLD.value,
+        matches.c.flood.is_(None),
         matches.c.at > after,
         matches.c.at <= until,
         ~exists().where(*same),

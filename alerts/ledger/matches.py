@@ -25,8 +25,9 @@ def write_match(
     now: datetime,
     *,
     silence: int | None = None,
+    flood: int | None = None,
 ) -> None:
-    """`silence`: that keeps it quiet."""
+    """`silence`: that keeps it quiet; `flood`: that it is held with."""
     connection.execute(
         insert(matches).values(
             article=article.id,
@@ -43,6 +44,7 @@ def write_match(
             reason=verdict.reason.value,
             detail=verdict.detail,
             silence=silence,
+            flood=flood,
             at=now,
         )
     )
@@ -60,12 +62,17 @@ def matches_of(connection: Connection, article: int) -> Sequence[Row[Any]]:
     ).all()
 
 
-def matched_of(connection: Connection, source: str, since: datetime) -> int:
-    """How many articles of a source some rule that may ring held for since then."""
+def ringing_of(connection: Connection, source: str, since: datetime) -> set[int]:
+    """The articles of a source for which some rule that may ring held since then."""
     which = (matches.c.source == source, matches.c.at >= since, matches.c.level == "alert")
     live = matches.c.reason.not_in((Reason.SHADOW.value, Reason.BASELINE.value))
-    counted = select(func.count(matches.c.article.distinct())).where(*which, live)
-    return connection.scalar(counted) or 0
+    return set(connection.scalars(select(matches.c.article).distinct().where(*which, live)))
+
+
+def was_flood(connection: Connection, article: int) -> bool:
+    """Was an earlier wording of this article held because its source brought too much at once?"""
+    which = (matches.c.article == article, matches.c.flood.isnot(None))
+    return connection.scalar(select(matches.c.id).where(*which).limit(1)) is not None
 
 
 def words_told(

@@ -88,6 +88,7 @@ matches = Table(
     Column("reason", String(30), nullable=False),
     Column("detail", Text, nullable=False),
     Column("silence", RowId, index=True, comment="that kept it quiet; null: none did"),
+    Column("flood", RowId, index=True, comment="that it is held with; null: none"),
     Column("at", Instant, nullable=False),
     UniqueConstraint("revision", "watch", "rule"),
     Index("matches_watch", "watch", "at"),
@@ -140,6 +141,15 @@ silences = Table(
     Column("author", Text, nullable=False),
     Column("comment", Text, nullable=False),
     Column("told_at", Instant, comment="when its end was said; null: not yet"),
+)
+
+floods = Table(
+    "floods",
+    tables,
+    Column("id", RowId, primary_key=True),
+    Column("source", String(80), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("told_at", Instant, comment="when what it brought was told; null: not yet"),
 )
 
 digested = Table(

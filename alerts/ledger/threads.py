@@ -52,12 +52,16 @@ def threads_with(connection: Connection, article: int) -> list[Thread]:
 
 
 def held_of(connection: Connection, story: StoryId, watch: str) -> list[int]:
-    """The articles of a story that are held for a watch and in no digest yet, oldest first."""
+    """The articles of a story that are held for a watch and in no digest yet, oldest first.
+
+    What came in a flood has a message of its own.
+    """
     summed = (digested.c.story == matches.c.story, digested.c.watch == matches.c.watch)
     held = (
         matches.c.story.in_(names_of(story)),
         matches.c.watch == watch,
         matches.c.action == Action.HOLD.value,
+        matches.c.flood.is_(None),
         ~exists().where(*summed),
     )
     return list(dict.fromkeys(connection.scalars(select(matches.c.article).where(*held))))

@@ -1,4 +1,4 @@
-"""Silences with several conditions, what each held, and that its end was said."""
+"""Silences with several conditions, what each held, and that its end was said; floods."""
 
 import re
 
@@ -27,6 +27,7 @@ matches = sa.table("matches", *(sa.column(name) for name in ("id", "reason", "de
 def upgrade() -> None:
     op.add_column("matches", sa.Column("silence", ROW_ID, comment="that kept it quiet; null: none did"))
     op.create_index("ix_matches_silence", "matches", ["silence"])
+    _floods()
     op.add_column(
         "silences", sa.Column("conditions", sa.JSON(), comment="aim and value of each; all must hold")
     )
@@ -42,6 +43,19 @@ def upgrade() -> None:
         )
         for name in ("aim", "value", "held"):
             table.drop_column(name)
+
+
+def _floods() -> None:
+    op.add_column("matches", sa.Column("flood", ROW_ID, comment="that it is held with; null: none"))
+    op.create_index("ix_matches_flood", "matches", ["flood"])
+    op.create_table(
+        "floods",
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("source", sa.String(80), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("told_at", INSTANT, comment="when what it brought was told; null: not yet"),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _say_what_held_what() -> None:
@@ -82,6 +96,8 @@ def downgrade() -> None:
             table.alter_column(name, existing_type=kind, nullable=False)
         table.drop_column("told_at")
         table.drop_column("conditions")
-    op.drop_index("ix_matches_silence", "matches")
-    with op.batch_alter_table("matches") as table:
-        table.drop_column("silence")
+    op.drop_table("floods")
+    for name in ("silence", "flood"):
+        op.drop_index(f"ix_matches_{name}", "matches")
+        with op.batch_alter_table("matches") as table:
+            table.drop_column(name)

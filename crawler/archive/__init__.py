@@ -31,6 +31,7 @@ from crawler.archive.reading import (
     revisions_since,
     screened_at,
     unscreened,
+    unscreened_of,
     with_ids,
 )
 from crawler.archive.revisits import claim_revisits, look_again, postpone_revisit, record_revisit
@@ -91,5 +92,6 @@ __all__ = [
     "source_rows",
     "tables",
     "unscreened",
+    "unscreened_of",
     "with_ids",
 ]

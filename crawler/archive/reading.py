@@ -68,6 +68,15 @@ def unscreened(
     return _articles(connection, configured, rows)
 
 
+def unscreened_of(
+    connection: Connection, configured: Mapping[SourceId, Source], source: SourceId, limit: int
+) -> list[Article]:
+    """Those of one source, also those whose page is on its way."""
+    waiting = (articles.c.source == source, revisions.c.screened_at.is_(None))
+    rows = connection.execute(_article_rows().where(*waiting).order_by(revisions.c.id).limit(limit)).all()
+    return _articles(connection, configured, rows)
+
+
 def mark_screened(connection: Connection, screened: Collection[int], now: datetime) -> None:
     """The same transaction holds what the screening led to; a crash before it screens the revisions again."""
     connection.execute(

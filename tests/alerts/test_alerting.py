@@ -113,7 +113,22 @@ OVER = {"flood": "a lot", "over_budget": "enough"}
         pytest.param(
             {**FOLLOWING, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old news follows nothing"
         ),
-        pytest.param({**FOLLOWING, **OVER}, Action.ADD, Reason.FOLLOW_UP, id="a thread knows no limits"),
+        pytest.param(
+            {**FOLLOWING, "over_budget": "enough"}, Action.ADD, Reason.FOLLOW_UP, id="a thread has no budget"
+        ),
+        pytest.param({**FOLLOWING, **OVER}, Action.ADD, Reason.FLOOD, id="a thread is not flooded"),
+        pytest.param(
+            {"told": True, "addition": DENIAL, "flood": "a lot"},
+            Action.ADD,
+            Reason.FLOOD,
+            id="not even with what would be promoted",
+        ),
+        pytest.param(
+            {"told": True, "addition": CHANGED, "flood": "a lot"},
+            Action.ADD,
+            Reason.RETITLED,
+            id="retitled in a flood",
+        ),
         pytest.param(
             {"article": OLD, "silence": SILENCE}, Action.QUIET, Reason.TOO_OLD, id="old news is not silenced"
         ),

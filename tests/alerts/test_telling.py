@@ -387,6 +387,23 @@ def test_five_hundred_matches_at_once_are_on_record_and_in_one_digest(room: Room
         assert ledger.verdict_counts(connection, NOW) == {Reason.FLOOD: 500}
 
 
+def test_a_flood_joins_a_told_story_by_number_and_is_spoken_of_by_nobody(room: Room) -> None:
+    room.bring(PACT, of="gazette")
+    room.send()
+    limited(room, flood=2)
+    room.read(*(entry(f"OpenAI and Microsoft, story {n} of three") for n in range(3)), now=LATER)
+    room.screen(LATER)
+    room.follow("Microsoft denies a $9 billion pact with OpenAI", of="herald")
+    assert room.replies() == []
+    assert room.root().copies == 1
+    with room.engine.connect() as connection:
+        thread = ledger.thread(connection, room.story, "pact")
+        assert thread is not None
+        (said,) = why(connection, room.rulebook, str(thread.articles[-1].article), "pact")
+    assert said.answer is Answer.HELD_BY_FLOOD
+    assert said.sentence.startswith("Rule core held, and herald brought 4 articles at once: the thread")
+
+
 def test_a_source_that_brings_much_but_slowly_is_no_flood(room: Room) -> None:
     limited(room, flood=2)
     for number in range(4):

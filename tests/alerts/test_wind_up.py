@@ -8,14 +8,21 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts import ledger, outbox
+from alerts.alerting import Limits, Reason
+from alerts.channels import Channel, DigestTime
 from alerts.explanation import Answer
 from alerts.notifications import Digest, Notice
 from alerts.outbox import Record
+from alerts.screen import Screened
 from alerts.silences import Aim, Condition, Silence
+from alerts.stories import StoryHabits
+from alerts.sum_up import sum_up
 from alerts.wind_up import wind_up
-from tests.alerts.test_explanation import deliver
+from crawler import archive
+from crawler.articles import Wording
+from tests.alerts.test_explanation import asked, deliver
 from tests.alerts.test_screen import PACT, WATCH, Desk
-from tests.builders import DAY, HOUR, MINUTE, NOW
+from tests.builders import DAY, HOUR, MINUTE, NOW, entry, fetch
 
 END = NOW + HOUR
 
@@ -220,3 +227,131 @@ def test_a_story_that_turned_out_to_be_another_stays_silenced(desk: Desk) -> Non
         ledger.merge_stories(connection, second, first)
         (found,) = ledger.list_silences(connection, NOW)
     assert found.conditions == (Condition(Aim.STORY, second),)
+
+
+# ---- the end of a flood
+
+
+MANY = [f"OpenAI and Microsoft sign pact number {n}" for n in range(25)]
+
+
+@pytest.fixture
+def limited(desk: Desk) -> Desk:
+    """With a limit, and a time in which its source must stay calm."""
+    limits = Limits(roots_per_day=None, posts_per_hour=None, flood=20)
+    habits = StoryHabits(group_wait=2 * MINUTE)
+    desk.rulebook = replace(desk.rulebook, limits=limits, stories=habits)
+    return desk
+
+
+def flood(desk: Desk, *titles: str, now: datetime = NOW, want_page: bool = False) -> None:
+    entries = [entry(title, published=now) for title in titles]
+    desk.read(*entries, now=now, want_page=lambda _: want_page)
+    while desk.screen(now).articles:
+        pass
+
+
+def test_a_flood_is_one_message_in_each_channel_when_its_source_has_calmed(limited: Desk) -> None:
+    flood(limited, *MANY)
+    assert ended(limited, NOW + MINUTE) == []
+    said = ended(limited, NOW + 2 * MINUTE)
+    assert {one.channel for one in said} == {"news", "desk"}
+    body = said[0].body
+    assert isinstance(body, Digest)
+    assert body.title == "herald brought 25 matching articles at once"
+    (part,) = body.parts
+    assert (len(part.lines), part.more) == (10, 15)
+    assert ended(limited, NOW + DAY) == []
+
+
+def test_all_of_it_is_on_record_with_why(limited: Desk) -> None:
+    flood(limited, *MANY)
+    address = "https://herald.example/openai-and-microsoft-sign-pact-number-3"
+    assert "in one message, within ten minutes" in asked(limited, address).sentence
+    ended(limited, NOW + 2 * MINUTE)
+    said = asked(limited, address)
+    assert said.answer is Answer.HELD_BY_FLOOD
+    assert "its story is in the digest for desk of 2026-03-02 12:02 UTC (waiting), news" in said.sentence
+    with limited.engine.connect() as connection:
+        assert ledger.verdict_counts(connection, NOW) == {Reason.FLOOD: 25}
+
+
+def test_a_source_that_never_calms_is_told_of_after_ten_minutes(limited: Desk) -> None:
+    flood(limited, *MANY)
+    for minute in range(1, 10):
+        at = NOW + minute * MINUTE
+        flood(limited, f"OpenAI and Microsoft, minute {minute}", now=at)
+        assert ended(limited, at) == []
+    (said, _) = ended(limited, NOW + 10 * MINUTE)
+    assert isinstance(said.body, Digest)
+    assert said.body.title == "herald brought 34 matching articles at once"
+
+
+def test_what_comes_after_that_message_is_more_of_it(limited: Desk) -> None:
+    flood(limited, *MANY)
+    ended(limited, NOW + 2 * MINUTE)
+    flood(limited, "OpenAI and Microsoft, a straggler", now=NOW + 3 * MINUTE)
+    (said, _) = ended(limited, NOW + 5 * MINUTE)
+    assert isinstance(said.body, Digest)
+    assert said.body.title == "herald brought 1 more matching article"
+
+
+def test_while_articles_of_it_wait_to_be_screened_it_is_not_over(limited: Desk) -> None:
+    flood(limited, *MANY)
+    limited.read(entry("OpenAI and Microsoft, one more"), now=NOW + MINUTE)
+    assert ended(limited, NOW + 3 * MINUTE) == []
+
+
+def test_a_flood_whose_pages_come_one_by_one_is_known_by_its_first_article(limited: Desk) -> None:
+    limited.read(*map(entry, MANY), want_page=lambda _: True)
+    assert limited.screen() == Screened()
+    _read_pages(limited, 1)
+    assert limited.screen().matches == 1
+    assert limited.told() == []
+
+
+def test_a_later_wording_of_what_came_in_a_flood_rings_for_nobody(limited: Desk) -> None:
+    limited.read(*map(entry, MANY), want_page=lambda _: True)
+    flood_over = NOW + 30 * MINUTE
+    limited.screen(NOW + MINUTE)
+    assert len(ended(limited, flood_over)) == 2
+    _read_pages(limited, 3)
+    assert limited.screen(flood_over + HOUR).matches >= 3
+    assert [one for one in limited.told() if one.story] == []
+
+
+def test_an_article_with_two_wordings_counts_once(limited: Desk) -> None:
+    for number in range(11):
+        told: dict[str, Any] = {"guid": f"g{number}", "url": f"https://herald.example/{number}"}
+        flood_of_one = f"OpenAI and Microsoft sign pact number {number}"
+        limited.bring(flood_of_one, **told)
+        limited.bring(f"{flood_of_one} after a long night of talks", **told)
+    assert len([one for one in limited.told() if one.story]) == 22
+
+
+def test_a_flood_is_in_no_daily_digest(limited: Desk) -> None:
+    flood(limited, *MANY)
+    news = Channel(id="news", kind="console", digest=DigestTime(at="13:00"))
+    assert not sum_up(limited.engine, limited.rulebook, news, NOW + HOUR)
+
+
+def test_a_crash_before_the_commit_tells_of_the_flood_again(
+    limited: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood(limited, *MANY)
+
+    def full_disk(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger, "mark_calmed", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            ended(limited, NOW + 3 * MINUTE)
+    assert records(limited) == []
+    assert len(ended(limited, NOW + 4 * MINUTE)) == 2
+
+
+def _read_pages(desk: Desk, number: int) -> None:
+    with desk.engine.begin() as connection:
+        for claim in archive.claim_pages(connection, desk.sources, NOW, HOUR, number):
+            archive.record_page(connection, claim, fetch(), None, Wording("", "The whole story. " * 30))

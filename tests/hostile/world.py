@@ -261,6 +261,7 @@ class Product:
 
     async def tell(self) -> None:
         await self.jobs.screen()
+        self.jobs.wind_up()
         self.jobs.tell_ops()
         for channel in self.jobs.channels:
             await self.jobs.dispatch(channel)
