@@ -266,6 +266,13 @@ def _quiet(answer: Answer, opening: str) -> Callable[[_Case, Row[Any]], _Said]:
     return said
 
 
+def _silenced(case: _Case, row: Row[Any]) -> _Said:
+    silence = ledger.silence_of(case.connection, row.silence) if row.silence else None
+    told_at = silence.told_at if silence else None
+    end = f" That has ended, and said what it held on {_shown(told_at)}." if told_at else ""
+    return _Said(Answer.SILENCED, f"Rule {row.rule} held. It is kept quiet by {row.detail}.{end}")
+
+
 def _in_thread(case: _Case, row: Row[Any]) -> _Said:
     alert = ledger.alert_of(case.connection, row.story, row.watch)
     of = f" of “{alert.title}” of {alert.source}, told on {_shown(alert.at)}" if alert else ""
@@ -294,7 +301,7 @@ OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.DIGEST_LEVEL: _held_by_level,
     Reason.FLOOD: _flooded,
     Reason.BUDGET: _over_budget,
-    Reason.SILENCED: _quiet(Answer.SILENCED, "It is kept quiet by "),
+    Reason.SILENCED: _silenced,
     Reason.BASELINE: _quiet(Answer.BASELINE, "It is not told: "),
     Reason.TOO_OLD: _quiet(Answer.TOO_OLD, "It is not told, being old news: "),
     Reason.SHADOW: _quiet(Answer.SHADOW, "Nobody is told: "),

@@ -47,14 +47,14 @@ def wind_up(engine: Engine, rulebook: Rulebook, ops: str | None, now: datetime) 
 def _end_silence(
     connection: Connection, rulebook: Rulebook, silence: Silence, ops: str | None, now: datetime
 ) -> int:
-    """Where there is nobody to tell of what it held, the ops channel hears that."""
+    """Where there is nobody to tell of what it held, the ops channel hears that; unless it never began."""
     held = _by_channel(connection, rulebook, ledger.silenced(connection, silence.id))
     what = f"silence/{silence.id}/{silence.starts_at.isoformat()}"
     said = sum(
         _tell(connection, what, channel, after_silence(silence, ones), ones, now)
         for channel, ones in held.items()
     )
-    if not held and ops is not None:
+    if not held and ops is not None and silence.starts_at < silence.ends_at:
         much = ledger.quieted(connection).get(silence.id, ledger.Quieted())
         said += _tell(connection, what, ops, _nothing_to_tell(silence, much), (), now)
     ledger.mark_ended(connection, silence.id, now)

@@ -116,6 +116,24 @@ def test_a_silence_that_held_nothing_says_so_in_the_ops_channel(desk: Desk) -> N
     assert said.body.title == "A silence 1 on source herald has ended: it held nothing"
 
 
+def test_a_silence_that_was_removed_before_it_began_says_nothing(desk: Desk) -> None:
+    made = silence(desk)
+    with desk.engine.begin() as connection:
+        ledger.end_silence(connection, made.id, NOW - MINUTE)
+    assert ended(desk) == []
+    with desk.engine.connect() as connection:
+        assert ledger.ended_untold(connection, END) == []
+
+
+def test_why_says_when_it_was_said(desk: Desk) -> None:
+    silence(desk)
+    desk.bring(PACT, url="https://herald.example/pact")
+    after = "That has ended, and said what it held on 2026-03-02 13:00 UTC."
+    assert after not in asked(desk, "https://herald.example/pact").sentence
+    ended(desk)
+    assert after in asked(desk, "https://herald.example/pact").sentence
+
+
 def test_without_an_ops_channel_nobody_hears_of_that(desk: Desk) -> None:
     silence(desk)
     assert ended(desk, ops=None) == []
