@@ -4,7 +4,7 @@ Lives here: the value, and whether one applies. Not here: where silences are kep
 (`ledger`), what is said when one has ended (`digests`, `wind_up`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from alerts.matching import Match
 from alerts.stories import StoryId
+from alerts.tokens import closest
+from alerts.watches import Watch
 from crawler.articles import Article
 from crawler.urls import site
 
@@ -80,6 +82,23 @@ def silencing(
     offered = _offered(article, watch, match, story)
     found = [s for s in silences if s.applies(offered, now)]
     return max(found, key=lambda s: s.ends_at, default=None)
+
+
+def misnamed(
+    conditions: Iterable[Condition], watches: Iterable[Watch], sources: Collection[str]
+) -> str | None:
+    """What of these names nothing in the configuration, and what was probably meant; None: all is known."""
+    rules = [(watch.id, rule.id) for watch in watches for rule in watch.rules]
+    known: dict[Aim, Collection[str]] = {
+        Aim.WATCH: {watch for watch, _ in rules},
+        Aim.RULE: {rule for _, rule in rules} | {f"{watch}/{rule}" for watch, rule in rules},
+        Aim.SOURCE: sources,
+    }
+    for aim, value in conditions:
+        if aim in known and value.casefold() not in known[aim]:
+            near = closest(value, known[aim])
+            return f"{value}: no such {aim}" + (f"; did you mean {near}?" if near else "")
+    return None
 
 
 def _offered(article: Article, watch: str, match: Match | None, story: StoryId | None) -> Offered:

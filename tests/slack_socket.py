@@ -189,13 +189,17 @@ class SocketStandIn(SlackStandIn):
         """Somebody presses and waits for the answer."""
         return await self._answer("interactive", self.pressing(action, value, **more), envelope)
 
-    async def type(self, text: str, *, user: str = "U0ANN", channel: str | None = None) -> Json:
-        """Somebody types `/tocsin …` and waits for the answer."""
+    def typing(self, text: str, *, user: str = "U0ANN", channel: str | None = None) -> Json:
+        """The payload of `/tocsin …`."""
         asking = self._asking(channel)
         place = asking.pop("channel")
         name = user.removeprefix("U0").lower()
         typed = {"command": "/tocsin", "text": text, "user_id": user, "user_name": name, "channel_id": place}
-        return await self._answer("slash_commands", {**typed, **asking})
+        return {**typed, **asking}
+
+    async def type(self, text: str, **more: Any) -> Json:
+        """Somebody types `/tocsin …` and waits for the answer."""
+        return await self._answer("slash_commands", self.typing(text, **more))
 
     async def submit(self, view: str, fields: dict[str, str], *, user: str = "U0ANN") -> Json:
         """Somebody sends a modal; what the acknowledgement says."""

@@ -33,7 +33,7 @@ from alerts.control.requests import (
 from alerts.marks import Judgement, Mark, ruled
 from alerts.notifications import Alarm, DeliveryId
 from alerts.outbox import Record
-from alerts.silences import Aim, Condition, Silence
+from alerts.silences import Aim, Condition, Silence, misnamed
 from alerts.stories import StoryId
 from crawler import archive
 
@@ -160,7 +160,7 @@ def _mute(work: _Work, change: Mute) -> _Done:
     if told is None or told.story is None:
         return _Done(GONE, "silence", change.delivery, outcome="unknown")
     story = regrouping.standing_story(work.connection, told.story)
-    return _silence(work, Hush(Aim.STORY, story, MUTED_FOR), "Muted", told.id)
+    return _silence(work, Hush((Condition(Aim.STORY, story),), MUTED_FOR), "Muted", told.id)
 
 
 def _snooze(work: _Work, change: Snooze) -> _Done:
@@ -168,32 +168,46 @@ def _snooze(work: _Work, change: Snooze) -> _Done:
     if told is None or not isinstance(told.body, Alarm):
         return _Done(GONE, "silence", change.delivery, outcome="unknown")
     rule = f"{told.body.watch}/{told.body.rule}"
-    return _silence(work, Hush(Aim.RULE, rule, SNOOZED_FOR), f"Rule {rule} snoozed", told.id)
+    return _silence(work, Hush((Condition(Aim.RULE, rule),), SNOOZED_FOR), f"Rule {rule} snoozed", told.id)
 
 
 def _hush(work: _Work, change: Hush) -> _Done:
-    return _silence(work, change, f"Silenced {change.aim} {change.value}", None)
+    book = work.desk.rulebook
+    if unknown := misnamed(change.conditions, book.watches.values(), book.sources):
+        return _Done(f"Not silenced. {unknown}", "silence", _about(change), outcome="unknown")
+    return _silence(work, change, f"Silenced {_about(change)}", None)
 
 
 def _silence(work: _Work, change: Hush, verb: str, delivery: str | None) -> _Done:
     """One that lasts at least half as long already will do: people press twice."""
-    what = f"{change.aim} {change.value}"
-    known = [one for one in ledger.list_silences(work.connection, work.now) if _is_about(one, change)]
+    what = _about(change)
+    known = [
+        one
+        for one in ledger.list_silences(work.connection, work.now)
+        if one.starts_at <= work.now and _is_about(one, change)
+    ]
     if longer := next((one for one in known if one.ends_at >= work.now + change.lasting / 2), None):
         said = f"{verb} by {longer.author} until {_time(longer.ends_at)} already."
         return _Done(said, "silence", what, outcome="already", delivery=delivery)
     ends_at = work.now + change.lasting
-    silence = ledger.add_silence(
-        work.connection, change.aim, change.value, work.now, ends_at, work.author, change.comment or COMMENT
-    )
+    first, *also = change.conditions
+    comment = change.comment or COMMENT
+    silence = ledger.add_silence(work.connection, *first, work.now, ends_at, work.author, comment, also)
     note = f"{verb} until {_time(ends_at)} by {work.author}"
     undo = {"silence": silence.id}
     return _Done(f"{note}.", "silence", what, delivery=delivery, note=delivery and note, undo=undo)
 
 
 def _is_about(silence: Silence, change: Hush) -> bool:
-    wanted = Condition(change.aim, change.value.casefold())
-    return [Condition(aim, value.casefold()) for aim, value in silence.conditions] == [wanted]
+    of_silence, wanted = (
+        {(aim, value.casefold()) for aim, value in conditions}
+        for conditions in (silence.conditions, change.conditions)
+    )
+    return of_silence == wanted
+
+
+def _about(change: Hush) -> str:
+    return ", ".join(map(str, change.conditions))
 
 
 def _end_silence(work: _Work, change: EndSilence) -> _Done:

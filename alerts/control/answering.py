@@ -37,6 +37,7 @@ from alerts.silences import Silence
 from alerts.timeline import Chapter, Timeline, counted, timeline
 from alerts.tokens import closest
 from alerts.trial import Trial, try_out
+from crawler import archive
 from crawler.articles import Article
 
 BACK = timedelta(days=7)  # of a search and a trial
@@ -99,12 +100,10 @@ def _asked(desk: Desk, asked: slash.Asked, now: datetime, still: Still) -> Answe
         match asked:
             case slash.Why():
                 return _why(connection, desk, asked)
-            case slash.Stories(story=None):
-                return _stories(connection)
-            case slash.Stories(story=str(story)):
-                return _story(connection, desk, story)
-            case slash.Silences():
-                return _silences(connection, now)
+            case slash.Stories(story):
+                return _story(connection, desk, story) if story else _stories(connection)
+            case slash.Silences(number):
+                return _silence_shown(connection, desk, number, now) if number else _silences(connection, now)
     raise AssertionError(asked)  # the others are answered at once, or change something
 
 
@@ -129,14 +128,16 @@ def _try_button(query: str) -> Pressable:
 def _status(known: Mapping[str, Any]) -> Answer:
     """From what `tocsin status --json` prints."""
     stopped = [one for one in known["channels"] if one["stopped_at"]]
-    troubled = stopped or known["failing"] or known["deliveries"]["dead"]
+    troubled = stopped or known["failing"] or known["silent"] or known["deliveries"]["dead"]
     sources = known["sources"]
     lines = [
         *(Line(f"Channel {one['id']} is stopped: {one['stopped_reason']}") for one in stopped),
         *_failing(known["failing"]),
+        *_silent(known["silent"]),
         *_deliveries(known["deliveries"], known["oldest_waiting_s"]),
         *_last_alert(known["last_alert"]),
         *_quiet(known["silences"]),
+        *map(_turned, known["actions"][:NAMED]),
     ]
     well = "Not all is well" if troubled else "All is well"
     return Answer(f"{well}: {sources.get('ok', 0)} of {sources['total']} sources answer", tuple(lines))
@@ -145,8 +146,13 @@ def _status(known: Mapping[str, Any]) -> Answer:
 def _failing(failing: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     for one in failing[:NAMED]:
         yield Line(f"{one['id']} fails: {one['outcome']}", aside=f"({one['advice']})")
-    if len(failing) > NAMED:
-        yield Line(f"… and {len(failing) - NAMED} more sources fail")
+    yield from _more(len(failing) - NAMED, "sources fail")
+
+
+def _silent(silent: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    if silent:
+        yield Line(f"Silent against their habit: {', '.join(one['id'] for one in silent[:NAMED])}")
+        yield from _more(len(silent) - NAMED, "sources are silent")
 
 
 def _deliveries(counts: Mapping[str, int], oldest: float | None) -> Iterator[Line]:
@@ -169,6 +175,15 @@ def _last_alert(last: Mapping[str, Any] | None) -> Iterator[Line]:
 def _quiet(silences: int) -> Iterator[Line]:
     if silences:
         yield Line(f"{silences} silences are in force", aside="(/tocsin silence list)")
+
+
+def _turned(action: Mapping[str, Any]) -> Line:
+    """What somebody changed, or was not allowed to."""
+    at = _shown(datetime.fromisoformat(action["at"]))
+    what = f"{action['what'].replace('_', ' ')} {action['value']}"
+    outcome = f", {action['outcome'].replace('_', ' ')}" if action["outcome"] != "done" else ""
+    undone = f", taken back by {action['undone_by']}" if action["undone_at"] else ""
+    return Line(f"{action['actor_name']}: {what}", aside=f"({at}{outcome}{undone})")
 
 
 # ---- why
@@ -298,8 +313,7 @@ def _tried(desk: Desk, query: str, now: datetime, still: Still) -> Answer:
     except QueryError as error:  # the sets have changed since it was sent
         return Answer("Tried", modal=_form(query, "The query cannot be read", Line(str(error), fixed=True)))
     shown = [_story_told(one) for one in done.stories[:SHOWN]]
-    more = len(done.stories) - len(shown)
-    rest = [Line(f"… and {more} more stories")] if more else []
+    rest = _more(len(done.stories) - len(shown), "stories")
     lines = (Line(_days(done), fixed=True), *shown, *rest, *_hints(desk, query))
     return Answer("Tried", modal=_form(query, done.summary, *lines))
 
@@ -324,14 +338,27 @@ def _silences(connection: Connection, now: datetime) -> Answer:
     found = ledger.list_silences(connection, now)
     held = ledger.quieted(connection)
     lines = [_silence(one, held.get(one.id, Quieted()), now) for one in found[:SHOWN]]
-    title = f"{len(found)} silences are in force" if found else "Nothing is silenced"
-    return Answer(title, tuple(lines))
+    return Answer("What stays quiet" if found else "Nothing is silenced", tuple(lines))
 
 
 def _silence(one: Silence, held: Quieted, now: datetime) -> Line:
-    left = _lasting(one.ends_at - now)
+    if one.starts_at > now:
+        when = f"from {_shown(one.starts_at)}"
+    else:
+        when = f"for {_lasting(one.ends_at - now)}" if one.ends_at > now else f"until {_shown(one.ends_at)}"
     why = f": {one.comment}" if one.comment else ""
-    return Line(f"{one.id}: {one.about}", aside=f"(for {left}, by {one.author}, held {held}){why}")
+    return Line(f"{one.id}: {one.about}", aside=f"({when}, by {one.author}, held {held}){why}")
+
+
+def _silence_shown(connection: Connection, desk: Desk, number: int, now: datetime) -> Answer:
+    silence = ledger.silence_of(connection, number)
+    if silence is None:
+        return Answer(f"There is no silence {number}", (Line("/tocsin silence list shows them"),))
+    held = {row.article for row in ledger.silenced(connection, number)}
+    newest = archive.with_ids(connection, desk.rulebook.sources, sorted(held)[-SHOWN:])
+    line = _silence(silence, ledger.quieted(connection).get(number, Quieted()), now)
+    lines = [_headline(one, _shown(one.seen)) for one in sorted(newest, key=lambda one: -one.id)]
+    return Answer(f"Silence {number}", (line, *lines, *_more(len(held) - len(lines), "articles")))
 
 
 def _stories(connection: Connection) -> Answer:
@@ -349,9 +376,8 @@ def _story(connection: Connection, desk: Desk, story: str) -> Answer:
     if found is None:
         return Answer(f"There is no story {story}", (Line("/tocsin stories shows the latest"),))
     lines = [_chapter(one, found) for one in found.chapters[:SHOWN]]
-    if len(found.chapters) > SHOWN:
-        lines.append(Line(f"… and {len(found.chapters) - SHOWN} more articles"))
-    return Answer(f"{found.title} ({counted(found.origins, len(found.chapters))})", tuple(lines))
+    rest = _more(len(found.chapters) - len(lines), "articles")
+    return Answer(f"{found.title} ({counted(found.origins, len(found.chapters))})", (*lines, *rest))
 
 
 def _chapter(one: Chapter, of: Timeline) -> Line:
@@ -363,6 +389,10 @@ def _chapter(one: Chapter, of: Timeline) -> Line:
 
 
 # ---- words
+
+
+def _more(count: int, of: str) -> list[Line]:
+    return [Line(f"… and {count} more {of}")] if count > 0 else []
 
 
 def _shown(at: datetime) -> str:

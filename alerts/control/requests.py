@@ -18,7 +18,7 @@ from alerts.buttons import Button
 from alerts.channels import Channel, Control
 from alerts.marks import Judgement
 from alerts.screen import Rulebook
-from alerts.silences import Aim
+from alerts.silences import Condition
 
 # --- what is asked
 
@@ -102,8 +102,7 @@ class Snooze:
 class Hush:
     """Keep something quiet for a while."""
 
-    aim: Aim
-    value: str
+    conditions: tuple[Condition, ...]  # at least one; all must hold
     lasting: timedelta
     comment: str = ""
 

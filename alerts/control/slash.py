@@ -13,7 +13,7 @@ from html import unescape
 from typing import NamedTuple
 
 from alerts.control.requests import EndSilence, Hush
-from alerts.silences import Aim
+from alerts.silences import Aim, Condition
 from alerts.tokens import closest, quoted
 from config.reading import duration
 
@@ -58,7 +58,9 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Silences:
-    """What stays quiet."""
+    """What stays quiet, or what one silence held."""
+
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ USAGES: Mapping[str, Usage] = {
     "try": Usage("try [QUERY]", "how often would it have rung in the last 7 days?"),
     "stories": Usage("stories [ID]", "the latest stories, or one with its articles"),
     "silence": Usage(
-        "silence add AIM VALUE [for 24h] [because …] · silence list · silence remove NUMBER",
+        "silence add AIM VALUE [AIM VALUE …] [for 24h] [because …] · silence list · "
+        "silence show NUMBER · silence remove NUMBER",
         f"AIM: {', '.join(Aim)}",
     ),
     "help": Usage("help", "this"),
@@ -167,26 +170,26 @@ def _silence(rest: str) -> Silences | Hush | EndSilence:
     match _words(rest):
         case [] | ["list"]:
             return Silences()
-        case ["remove", number] if number.isdecimal() and len(number) < 19:
+        case ["show", number] if _is_number(number):
+            return Silences(int(number))
+        case ["remove", number] if _is_number(number):
             return EndSilence(int(number))
-        case ["remove", *_]:
+        case ["show" | "remove", *_]:
             raise _Misspelt("Which silence? `silence list` shows their numbers.")
         case ["add", *words]:
             return _hush(words)
         case [other, *_]:
-            nearest = closest(other, ("add", "list", "remove")) or "add"
+            nearest = closest(other, ("add", "list", "show", "remove")) or "add"
             raise _Misspelt(f"There is no silence {quoted(other)}. Did you mean silence {nearest}?")
     raise AssertionError(rest)
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19  # more no database takes
+
+
 def _hush(words: Sequence[str]) -> Hush:
-    if len(words) < 2:
-        raise _Misspelt("What shall be quiet? For example `silence add source herald for 2h`.")
-    aim, value, *rest = words
-    if aim not in set(Aim):
-        nearest = closest(aim, list(Aim))
-        meant = f" Did you mean {nearest}?" if nearest else ""
-        raise _Misspelt(f"A silence has no aim {quoted(aim)}.{meant}")
+    conditions, rest = _conditions(words)
     lasting, comment = QUIET_FOR, ""
     while rest:
         match _OPTIONS.get(_option(rest[0])), rest[1:]:
@@ -198,7 +201,22 @@ def _hush(words: Sequence[str]) -> Hush:
                 raise _Misspelt(
                     f"{quoted(rest[0])} is not understood here. What has blanks stands in quotes."
                 )
-    return Hush(Aim(aim), value, lasting, comment)
+    return Hush(tuple(conditions), lasting, comment)
+
+
+def _conditions(words: Sequence[str]) -> tuple[list[Condition], Sequence[str]]:
+    """What is to be quiet, and the words behind it."""
+    found: list[Condition] = []
+    while len(words) > 1 and words[0] in set(Aim):
+        found.append(Condition(Aim(words[0]), words[1]))
+        words = words[2:]
+    if found:
+        return found, words
+    if len(words) < 2:
+        raise _Misspelt("What shall be quiet? For example `silence add source herald for 2h`.")
+    nearest = closest(words[0], list(Aim))
+    meant = f" Did you mean {nearest}?" if nearest else ""
+    raise _Misspelt(f"A silence has no aim {quoted(words[0])}.{meant}")
 
 
 _OPTIONS = {"for": "for", "because": "because", "comment": "because"}

@@ -6,7 +6,6 @@ Not here: whether one applies (`alerts.silences`), its table (`alerts.ledger`), 
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from alerts import ledger
 from alerts.ledger import Quieted
-from alerts.silences import Aim, Condition, Silence
+from alerts.silences import Aim, Condition, Silence, misnamed
 from crawler import archive
 from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
@@ -120,29 +119,12 @@ def remove_silence(number: int, data: DataDir) -> None:
 def _conditions(words: Sequence[str], settings: Settings) -> list[Condition]:
     if len(words) % 2:
         stop(Exit.USAGE, f"{words[-1]}: an AIM needs a VALUE; AIM is one of: {', '.join(Aim)}")
-    pairs = zip(words[::2], words[1::2], strict=True)
-    return [_condition(aim, value, settings) for aim, value in pairs]
-
-
-def _condition(aim: str, value: str, settings: Settings) -> Condition:
-    if aim not in list(Aim):
-        stop(Exit.USAGE, f"{aim}: not something a silence can look at; it can at: {', '.join(Aim)}")
-    condition = Condition(Aim(aim), value)
-    known = _known(settings).get(condition.aim)
-    if known is not None and value.casefold() not in known:
-        near = get_close_matches(value, known)
-        stop(Exit.USAGE, f"{value}: no such {aim}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-    return condition
-
-
-def _known(settings: Settings) -> dict[Aim, set[str]]:
-    """What the configuration has a name for."""
-    rules = [(watch.id, rule.id) for watch in settings.watches.watches for rule in watch.rules]
-    return {
-        Aim.WATCH: {watch for watch, _ in rules},
-        Aim.RULE: {rule for _, rule in rules} | {f"{watch}/{rule}" for watch, rule in rules},
-        Aim.SOURCE: set(settings.sources),
-    }
+    if stranger := next((aim for aim in words[::2] if aim not in set(Aim)), None):
+        stop(Exit.USAGE, f"{stranger}: not something a silence can look at; it can at: {', '.join(Aim)}")
+    found = [Condition(Aim(aim), value) for aim, value in zip(words[::2], words[1::2], strict=True)]
+    if unknown := misnamed(found, settings.watches.watches, settings.sources):
+        stop(Exit.USAGE, unknown)
+    return found
 
 
 def _span(

@@ -15,6 +15,7 @@ from alerts.control.requests import Actor, Answer, Command, Desk, Press
 from alerts.marks import Judgement
 from alerts.notifications import Alarm
 from alerts.outbox import Record
+from alerts.silences import Aim
 from alerts.stories import StoryId
 from config.reading import Secret
 from tests.alerts.test_screen import PACT
@@ -111,6 +112,26 @@ def test_a_mark_is_kept_with_who_made_it(room: Room, button: Button) -> None:
     room.press(button)
     assert room.marks() == [(Judgement(button.value), "ann")]
     assert room.noted() == f"Marked {button.value.replace('_', ' ')} by ann"
+
+
+def test_a_silence_of_what_there_is_not_is_refused_with_what_was_meant(room: Room) -> None:
+    answer = room.type("silence add source herold for 2h")
+    assert answer.title == "Not silenced. herold: no such source; did you mean herald?"
+    assert room.silences() == []
+    assert [(one.what, one.outcome) for one in room.actions()] == [("silence", "unknown")]
+
+
+def test_a_silence_may_be_of_several_things_at_once(room: Room) -> None:
+    room.type("silence add source herald term OpenAI for 2h")
+    again = room.type("silence add term openai source Herald for 2h")
+    assert "already" in again.title
+    assert room.silences() == [("source herald, term OpenAI", NOW + 2 * HOUR)]
+
+
+def test_a_silence_to_come_is_none_yet(room: Room) -> None:
+    with room.world.engine.begin() as connection:
+        ledger.add_silence(connection, Aim.SOURCE, "herald", NOW + DAY, NOW + 9 * DAY, "bob", "")
+    assert room.type("silence add source herald for 2h").title.startswith("Silenced source herald until")
 
 
 def test_a_silence_is_typed(room: Room) -> None:

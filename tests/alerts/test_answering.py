@@ -124,6 +124,7 @@ def test_status_names_what_a_person_has_to_look_at(room: Room) -> None:
     known = room.live().desk.status() | {
         "failing": [{"id": f"paper-{n}", "outcome": "dns", "advice": "look at it"} for n in range(5)],
         "channels": [{"id": "news", "stopped_at": "2026-03-02", "stopped_reason": "not_in_channel"}],
+        "silent": [{"id": "monthly"}],
         "silences": 2,
     }
     known["deliveries"]["dead"] = 1
@@ -134,6 +135,7 @@ def test_status_names_what_a_person_has_to_look_at(room: Room) -> None:
         "Channel news is stopped: not_in_channel",
         "paper-0 fails: dns (look at it)",
         "… and 2 more sources fail",
+        "Silent against their habit: monthly",
         "1 deliveries were given up",
         "2 silences are in force",
     ):
@@ -307,7 +309,7 @@ def test_silences_are_listed_with_what_is_left_of_them(room: Room) -> None:
     with room.book.engine.begin() as connection:
         ledger.add_silence(connection, Aim.TERM, "Copilot", NOW, NOW + timedelta(hours=5), "ann", "the fair")
     answered = room.asks("silence list")
-    assert answered.title == "1 silences are in force"
+    assert answered.title == "What stays quiet"
     assert said(answered).endswith(": term Copilot (for 4 h, by ann, held nothing): the fair")
 
 
@@ -326,3 +328,36 @@ def test_stories_are_listed_and_one_is_shown(room: Room) -> None:
 
 def test_a_story_that_is_not_there_is_said_so(room: Room) -> None:
     assert room.asks("stories s0").title == "There is no story s0"
+
+
+def test_a_silence_is_shown_with_what_it_held(room: Room) -> None:
+    with room.book.engine.begin() as connection:
+        silence = ledger.add_silence(connection, Aim.SOURCE, "herald", NOW, NOW + DAY, "ann", "").id
+    answered = room.live().asks(f"silence show {silence}")
+    assert answered.title == f"Silence {silence}"
+    assert "source herald (for 23 h, by ann, held 1 article of 1 story)" in said(answered)
+    assert answered.lines[1].link == TOLD
+    assert room.asks("silence show 99").title == "There is no silence 99"
+
+
+def test_a_silence_to_come_says_from_when_on(room: Room) -> None:
+    with room.book.engine.begin() as connection:
+        ledger.add_silence(connection, Aim.SOURCE, "herald", NOW + DAY, NOW + 2 * DAY, "ann", "")
+    assert "(from Tue 03 Mar 12:00 UTC, by ann, held nothing)" in said(room.asks("silence"))
+
+
+def test_status_says_who_turned_what(room: Room) -> None:
+    action = {"actor_name": "ann", "what": "end_silence", "value": "3", "at": NOW.isoformat()}
+    known = room.desk.status() | {
+        "actions": [
+            {**action, "outcome": "done", "undone_at": None},
+            {**action, "outcome": "not_allowed", "undone_at": None},
+            {**action, "outcome": "done", "undone_at": NOW.isoformat(), "undone_by": "bob"},
+        ]
+    }
+    room.desk = Desk(room.book.engine, room.desk.rulebook, {}, Control(), lambda: known)
+    assert said(room.asks("status")).splitlines()[-3:] == [
+        "ann: end silence 3 (Mon 02 Mar 12:00 UTC)",
+        "ann: end silence 3 (Mon 02 Mar 12:00 UTC, not allowed)",
+        "ann: end silence 3 (Mon 02 Mar 12:00 UTC, taken back by bob)",
+    ]

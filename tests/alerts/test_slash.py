@@ -6,9 +6,13 @@ import pytest
 
 from alerts.control.requests import EndSilence, Hush
 from alerts.control.slash import USAGES, Help, Search, Silences, Status, Stories, Try, Why, read
-from alerts.silences import Aim
+from alerts.silences import Aim, Condition
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def hush(aim: Aim, value: str, lasting: timedelta, comment: str = "") -> Hush:
+    return Hush((Condition(aim, value),), lasting, comment)
 
 
 @pytest.mark.parametrize(
@@ -34,19 +38,24 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
         ("stories show s12", Stories("s12")),
         ("silence", Silences()),
         ("silence list", Silences()),
+        ("silence show 3", Silences(3)),
         ("silence remove 3", EndSilence(3)),
-        ("silence add source herald", Hush(Aim.SOURCE, "herald", DAY)),
-        ("silence add source herald for 2h", Hush(Aim.SOURCE, "herald", 2 * HOUR)),
-        ("silence add source herald --for 2h", Hush(Aim.SOURCE, "herald", 2 * HOUR)),
-        ("silence add source herald —for 2h", Hush(Aim.SOURCE, "herald", 2 * HOUR)),
-        ('silence add term "Copilot plus"', Hush(Aim.TERM, "Copilot plus", DAY)),
-        ("silence add term “Copilot plus”", Hush(Aim.TERM, "Copilot plus", DAY)),
-        ("silence add author O'Neil", Hush(Aim.AUTHOR, "O'Neil", DAY)),
+        ("silence add source herald", hush(Aim.SOURCE, "herald", DAY)),
+        ("silence add source herald for 2h", hush(Aim.SOURCE, "herald", 2 * HOUR)),
+        ("silence add source herald --for 2h", hush(Aim.SOURCE, "herald", 2 * HOUR)),
+        ("silence add source herald —for 2h", hush(Aim.SOURCE, "herald", 2 * HOUR)),
+        ('silence add term "Copilot plus"', hush(Aim.TERM, "Copilot plus", DAY)),
+        ("silence add term “Copilot plus”", hush(Aim.TERM, "Copilot plus", DAY)),
+        (
+            "silence add rule core term for for 2h",
+            Hush((Condition(Aim.RULE, "core"), Condition(Aim.TERM, "for")), 2 * HOUR),
+        ),
+        ("silence add author O'Neil", hush(Aim.AUTHOR, "O'Neil", DAY)),
         (
             "silence add rule pact/core for 3d because it's the fair",
-            Hush(Aim.RULE, "pact/core", 3 * DAY, "it's the fair"),
+            hush(Aim.RULE, "pact/core", 3 * DAY, "it's the fair"),
         ),
-        ('silence add story s12 --comment "told enough"', Hush(Aim.STORY, "s12", DAY, "told enough")),
+        ('silence add story s12 --comment "told enough"', hush(Aim.STORY, "s12", DAY, "told enough")),
     ],
 )
 def test_what_is_typed_is_understood(typed: str, asked: object) -> None:

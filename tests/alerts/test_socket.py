@@ -16,6 +16,7 @@ from alerts.channels import Channel, Control
 from alerts.control.requests import Desk
 from alerts.control.socket import Socket
 from config.reading import Secret
+from scheduler import status
 from tests.alerts.test_screen import PACT
 from tests.alerts.test_screen import Desk as World
 from tests.builders import HOUR, NOW
@@ -29,13 +30,17 @@ class Room:
     def __init__(self, slack: SocketStandIn, engine: Engine) -> None:
         self.slack, self.engine = slack, engine
         self.world = World(engine)
-        self.world.bring(PACT)
+        self.world.bring(PACT, url="https://herald.example/pact")
         self.now = NOW
         control = Control(app_token=Secret(slack.app_token), api_url=slack.api_url)
         news = Channel(id="news", kind="slack", token=Secret(slack.token), channel=slack.channel,
                        api_url=slack.api_url)  # fmt: skip
-        self.desk = Desk(engine, self.world.rulebook, {"news": news}, control, dict)
+        self.desk = Desk(engine, self.world.rulebook, {"news": news}, control, self._status)
         self.socket = Socket(self.desk, lambda: self.now, Random(7))
+
+    def _status(self) -> dict[str, Any]:
+        with self.engine.connect() as connection:
+            return status.picture(connection, self.world.sources, self.now).to_json()
 
     @property
     def root(self) -> str:
@@ -116,16 +121,45 @@ async def test_an_answer_to_a_press_in_a_thread_is_shown_in_the_thread(room: Roo
     assert answer["thread_ts"] == "17.1"
 
 
-@pytest.mark.parametrize("text", ["help", "status", "stories", "silence list", "search openai", "nonsense"])
-async def test_every_command_has_its_answer(room: Room, text: str) -> None:
-    room.socket.exchange(replace(room.desk, status=lambda: STATUS))
-    assert words(await room.slack.type(text))
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "/tocsin why URL"),
+        ("help", "/tocsin why URL"),
+        ("serach openai", "Did you mean search?"),
+        ("status", "2 of 2 sources answer"),
+        ("why https://herald.example/pact", " fired on "),
+        ("search openai", PACT),
+        ("search (openai", "never closed"),
+        ("stories", PACT),
+        ("stories s0", "There is no story s0"),
+        ("silence list", "Nothing is silenced"),
+        ("silence show 7", "There is no silence 7"),
+        ("silence remove 7", "No silence 7 is in force"),
+    ],
+)
+async def test_every_command_has_its_answer(room: Room, text: str, said: str) -> None:
+    answer = await room.slack.type(text)
+    assert answer["response_type"] == "ephemeral"
+    assert said in words(answer)
 
 
-STATUS: dict[str, Any] = {
-    "channels": [], "failing": [], "sources": {"total": 1, "ok": 1}, "oldest_waiting_s": None,
-    "deliveries": {"waiting": 0, "claimed": 0, "unclear": 0, "dead": 0}, "last_alert": None, "silences": 0,
-}  # fmt: skip
+async def test_a_command_that_is_delivered_again_is_answered_once(room: Room) -> None:
+    for times in (1, 2):
+        await room.slack.push("slash_commands", room.slack.typing("search openai"), "twice")
+        await room.slack.acknowledged("twice", times)
+    await eventually(lambda: bool(room.slack.answers))
+    assert "/tocsin" in words(await room.slack.type("help"))
+    assert len(room.slack.answers) == 2
+
+
+async def test_a_search_is_acknowledged_before_it_begins(room: Room) -> None:
+    with room.engine.begin() as connection:
+        ledger.take_turns(connection)  # nobody else writes meanwhile
+        pushed = await room.slack.push("slash_commands", room.slack.typing("search openai"))
+        await room.slack.acknowledged(pushed)
+    await eventually(lambda: bool(room.slack.answers))
+    assert room.slack.slowest_ack < 1
 
 
 async def test_a_silence_is_typed_and_listed(room: Room) -> None:
@@ -133,23 +167,32 @@ async def test_a_silence_is_typed_and_listed(room: Room) -> None:
     assert "source herald" in words(await room.slack.type("silence list"))
 
 
-async def test_a_modal_is_opened_at_once_and_filled_later(room: Room) -> None:
-    payload = room.slack.pressing("tocsin:try", "")
-    await room.slack.acknowledged(await room.slack.push("interactive", payload))
+@pytest.mark.parametrize("by", ["typed", "pressed"])
+async def test_a_form_is_opened_at_once_and_filled_later(room: Room, by: str) -> None:
+    if by == "typed":
+        await room.slack.push("slash_commands", room.slack.typing("try title:openai"))
+    else:
+        value = buttons(await room.slack.type("help"))["try"]["value"]
+        await room.slack.push("interactive", room.slack.pressing("tocsin:try", value, is_ephemeral=True))
     await eventually(lambda: bool(room.slack.views))
+    written = room.slack.views["V0"]["blocks"][-1]["element"].get("initial_value")
+    assert written == ("title:openai" if by == "typed" else None)
     said = await room.slack.submit("V0", {"query": "title:openai"})
     assert said["response_action"] == "update"
-    waiting = words(room.slack.views["V0"])
-    await eventually(lambda: words(room.slack.views["V0"]) != waiting)
+    await eventually(lambda: PACT in words(room.slack.views["V0"]))
+    assert "1 of 2 articles of 7.0 days match" in words(room.slack.views["V0"])
+    assert room.slack.views["V0"]["blocks"][-1]["element"]["initial_value"] == "title:openai"
 
 
-async def test_a_query_that_cannot_be_read_is_said_in_its_field(room: Room) -> None:
-    payload = room.slack.pressing("tocsin:try", "")
-    await room.slack.push("interactive", payload)
+async def test_a_query_that_cannot_be_read_is_said_in_its_field_and_may_be_mended(room: Room) -> None:
+    await room.slack.push("slash_commands", room.slack.typing("try"))
     await eventually(lambda: bool(room.slack.views))
     said = await room.slack.submit("V0", {"query": "title:(openai"})
     assert said["response_action"] == "errors"
-    assert said["errors"]["query"]
+    assert "never closed" in said["errors"]["query"]
+    assert "title:^(openai" in said["errors"]["query"]
+    assert (await room.slack.submit("V0", {"query": "title:openai"}))["response_action"] == "update"
+    await eventually(lambda: PACT in words(room.slack.views["V0"]))
 
 
 # ---- who may
