@@ -185,12 +185,16 @@ class _Listening:
             socket = await session.ws_connect(
                 address, heartbeat=HEARTBEAT, max_msg_size=MOST_BYTES, proxy=self._speaker.proxy
             )
-        await _greeted(socket)
-        log.info("control room connected")
-        await self._note(ControlRoom(self._clock(), ""))
         self._leave = leave = asyncio.Event()
-        self._spawn(self._listen(socket, leave))
-        await leave.wait()
+        try:
+            await _greeted(socket)
+            log.info("control room connected")
+            self._spawn(self._listen(socket, leave))
+            await self._note(ControlRoom(self._clock(), ""))
+            await leave.wait()
+        except BaseException:
+            await socket.close()
+            raise
         # Slack asks for the next one before it closes this: what it still sends here is heard
         self._spawn(_close(socket, timedelta(0) if self._exchanged.is_set() else FADING))
 
@@ -306,21 +310,17 @@ def _write_down(desk: Desk, standing: ControlRoom) -> None:
 
 async def _greeted(socket: aiohttp.ClientWebSocketResponse) -> None:
     """Slack says hello first; to one whose ticket it does not know it says goodbye."""
-    greeted = False
-    try:
-        async with asyncio.timeout(CONNECTING.total_seconds()):
-            greeted = _said(await socket.receive()).get("type") == "hello"
-    finally:
-        if not greeted:
-            await socket.close()
-    if not greeted:
+    async with asyncio.timeout(CONNECTING.total_seconds()):
+        hello = _said(await socket.receive())
+    if hello.get("type") != "hello":
         raise DeliveryFailed(Fault.UNREACHABLE, "the socket did not greet us")
 
 
 async def _close(socket: aiohttp.ClientWebSocketResponse, patience: timedelta) -> None:
-    if not socket.closed:
-        await asyncio.sleep(patience.total_seconds())
-    await socket.close()
+    try:
+        await asyncio.sleep(0 if socket.closed else patience.total_seconds())
+    finally:
+        await socket.close()
 
 
 def _said(frame: aiohttp.WSMessage) -> Mapping[str, Any]:
