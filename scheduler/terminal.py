@@ -13,17 +13,20 @@ from enum import IntEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec
+from uuid import uuid4
 
 import typer
 from rich.console import Console
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 import config
+from alerts import ledger
 from alerts.evaluation import CorpusError
 from alerts.query import QueryError
 from alerts.watches import Watch
 from config.reading import ConfigError, duration
 from scheduler import logs
+from scheduler.clock import utc_now
 from scheduler.database import DatabaseUnusable, database_url, open_database, open_to_read
 from scheduler.settings import Settings
 from scheduler.sole import AlreadyRunning
@@ -141,6 +144,12 @@ def console() -> Console:
     """
     terminal = Console(highlight=False, soft_wrap=True)
     return terminal if terminal.is_terminal else Console(highlight=False, soft_wrap=True, width=200)
+
+
+def put_on_record(connection: Connection, what: str, value: str, said: str, author: str) -> None:
+    """Something was turned at the command line; with it in one transaction."""
+    envelope = f"command-{uuid4().hex}"
+    ledger.note_action(connection, envelope, utc_now(), actor=author, what=what, value=value, said=said)
 
 
 def length(option: str, given: str) -> timedelta:

@@ -186,6 +186,8 @@ class _Listening:
                 address, heartbeat=HEARTBEAT, max_msg_size=MOST_BYTES, proxy=self._speaker.proxy
             )
         self._leave = leave = asyncio.Event()
+        if self._exchanged.is_set():  # meanwhile
+            leave.set()
         try:
             await _greeted(socket)
             log.info("control room connected")

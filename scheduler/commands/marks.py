@@ -34,6 +34,7 @@ from scheduler.terminal import (
     database_of,
     plain,
     print_json,
+    put_on_record,
     stop,
     watch_named,
 )
@@ -85,6 +86,9 @@ def add_mark(
         ruling = ruled(article, matcher, chosen.id)
         mark, before = ledger.keep_mark(
             connection, chosen.id, article, judgement, ruling, author, comment, utc_now()
+        )
+        put_on_record(
+            connection, judgement.value, what[:200], f"Marked {_said(judgement)} by {author}.", author
         )
     if as_json:
         print_json({**mark.to_json(), "replaced": before})
@@ -177,10 +181,16 @@ def _print_tallies(tallies: Sequence[Tally], as_json: bool) -> None:
 
 @app.command("remove")
 @command
-def remove_mark(number: int, data: DataDir) -> None:
+def remove_mark(
+    number: int,
+    data: DataDir,
+    author: Annotated[str, typer.Option("--author", envvar="USER", help="Who takes it back.")] = "unknown",
+) -> None:
     """Take a mark back."""
     with database_of(data) as engine, engine.begin() as connection:
         removed = ledger.remove_mark(connection, number)
+        if removed:
+            put_on_record(connection, "unmark", str(number), f"Mark {number} taken back.", author)
     if not removed:
         stop(Exit.USAGE, f"there is no mark {number}; `tocsin mark list` shows them")
 

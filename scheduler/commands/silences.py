@@ -27,6 +27,7 @@ from scheduler.terminal import (
     database_to_read,
     length,
     print_json,
+    put_on_record,
     stop,
 )
 
@@ -65,6 +66,8 @@ def add_silence(
     starts_at, ends_at = _span(begin, lasting, end, utc_now())
     with database_of(data) as engine, engine.begin() as connection:
         silence = ledger.add_silence(connection, *first, starts_at, ends_at, author, comment, also)
+        said = f"Silenced {silence.about} until {ends_at:%Y-%m-%d %H:%M} UTC by {author}."
+        put_on_record(connection, "silence", silence.about, said, author)
         _print_silences(connection, [silence], as_json)
 
 
@@ -105,10 +108,16 @@ def show_silence(number: int, data: DataDir, as_json: AsJson = False) -> None:
 
 @app.command("remove")
 @command
-def remove_silence(number: int, data: DataDir) -> None:
+def remove_silence(
+    number: int,
+    data: DataDir,
+    author: Annotated[str, typer.Option("--author", envvar="USER", help="Who ends it.")] = "unknown",
+) -> None:
     """End a silence now. What it held is said, as at its end."""
     with database_of(data) as engine, engine.begin() as connection:
         ended = ledger.end_silence(connection, number, utc_now())
+        if ended:
+            put_on_record(connection, "end_silence", str(number), f"Silence {number} ended.", author)
     if not ended:
         stop(Exit.USAGE, f"no silence {number} in force; `tocsin silence list` shows them")
 

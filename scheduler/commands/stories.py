@@ -1,28 +1,33 @@
 """`tocsin stories`: how articles are grouped into stories, and what a person corrects of it.
 
-Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`).
+Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`), what a correction does
+(`alerts.regrouping`).
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from hashlib import blake2b
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from sqlalchemy import Connection, Row
 
-from alerts import ledger
+from alerts import ledger, regrouping
 from alerts.likeness import Likeness
-from alerts.stories import StoryId
 from alerts.timeline import Chapter, Timeline, counted, timeline
+from scheduler import rulebooks
 from scheduler.clock import utc_now
+from scheduler.settings import load
 from scheduler.terminal import (
     AsJson,
+    ConfigDir,
     DataDir,
     Exit,
     command,
     database_of,
     print_json,
+    put_on_record,
     stop,
 )
 
@@ -87,14 +92,6 @@ def show_story(story: Story, data: DataDir, as_json: AsJson = False) -> None:
         typer.echo("\n".join(_lines(found)))
 
 
-def _standing(connection: Connection, story: str) -> Row[Any]:
-    """The story of this id, or the one it was merged into."""
-    row = ledger.story_row(connection, story)
-    if row is None:
-        _unknown(story)
-    return _standing(connection, row.merged_into) if row.merged_into else row
-
-
 def _unknown(story: str) -> NoReturn:
     stop(Exit.USAGE, f"there is no story {story}; `tocsin stories list` shows them")
 
@@ -134,14 +131,12 @@ def merge(
     author: Author = "unknown",
 ) -> None:
     """Two stories are one event. What was told of either counts as told; it is remembered who said so."""
-    with database_of(data) as engine, engine.begin() as connection:
-        ledger.take_turns(connection)
-        kept, gone = _standing(connection, story), _standing(connection, other)
-        if kept.id == gone.id:
-            stop(Exit.USAGE, f"{story} and {other} are one story already")
-        ledger.merge_stories(connection, kept.id, gone.id)
-        ledger.note_correction(connection, "merge", kept.id, gone.id, author, utc_now())
-    typer.echo(kept.id)
+    now = utc_now()
+    with _correcting(data) as connection:
+        kept = regrouping.merge(connection, story, other, author, now)
+        said = f"{other} is one story with {kept}"
+        put_on_record(connection, "merge", f"{kept} {other}", said, author)
+    typer.echo(kept)
 
 
 @app.command("split")
@@ -149,28 +144,31 @@ def merge(
 def split(
     story: Story,
     articles: Annotated[list[int], typer.Argument(metavar="ARTICLE…", help="Numbers, as `show` has them.")],
+    config_dir: ConfigDir,
     data: DataDir,
     author: Author = "unknown",
 ) -> None:
-    """These articles are another event: a story of their own. Likeness never makes the two one again.
+    """These articles are another event: a story of their own, which rings as if it had come alone.
 
-    The story keeps what was told of it: if that is one of these articles, all others are in the new story.
+    Likeness never makes the two one again. The story keeps what was told of it: if that is one of these
+    articles, all others are in the new story.
     """
     now = utc_now()
-    with database_of(data) as engine, engine.begin() as connection:
-        ledger.take_turns(connection)
-        row = _standing(connection, story)
-        there = {one.article for one in ledger.articles_of(connection, row.id)}
-        if strangers := set(articles) - there:
-            stop(Exit.USAGE, f"not in {row.id}: {', '.join(map(str, sorted(strangers)))}")
-        if not there - set(articles):
-            stop(Exit.USAGE, "all articles of a story cannot be split from it")
-        new = _made_of(row.id, articles, now)
-        ledger.split_story(connection, row.id, articles, new, now)
-        ledger.note_correction(connection, "split", row.id, new, author, now)
+    rulebook = rulebooks.rulebook(load(config_dir, os.environ))
+    with _correcting(data) as connection:
+        new = regrouping.split(connection, rulebook, story, articles, author, now)
+        value = f"{story} {' '.join(map(str, articles))}"
+        put_on_record(connection, "split", value, f"{new} was split off {story}", author)
     typer.echo(new)
 
 
-def _made_of(story: str, articles: Sequence[int], now: datetime) -> StoryId:
-    made_of = f"{now.isoformat()} {story} {sorted(articles)}"
-    return StoryId("s" + blake2b(made_of.encode(), digest_size=8).hexdigest())
+@contextmanager
+def _correcting(data: Path) -> Iterator[Connection]:
+    """One transaction; nothing of it if the correction makes no sense."""
+    try:
+        with database_of(data) as engine, engine.begin() as connection:
+            ledger.take_turns(connection)
+            yield connection
+    except regrouping.Impossible as error:
+        hint = "; `tocsin stories list` shows them" if "there is no story" in str(error) else ""
+        stop(Exit.USAGE, f"{error}{hint}")

@@ -70,6 +70,23 @@ def test_articles_are_split_off_into_a_story_of_their_own(desk: Desk) -> None:
     assert [one["article"] for one in desk.json("stories", "show", story)["articles"]] == [first]
 
 
+def test_what_is_turned_at_the_command_line_is_on_record(desk: Desk) -> None:
+    story = named(desk, SUIT)
+    _, second = (one["article"] for one in desk.json("stories", "show", story)["articles"])
+    desk("stories", "split", story, str(second), "--author", "ann")
+    desk("silence", "add", "story", story, "--author", "bob")
+    desk("silence", "remove", "1", "--author", "eve")
+    desk("mark", "add", str(second), "not-relevant", "--author", "eve")
+    turned = desk.json("status")["actions"]
+    assert [(one["actor"], one["what"], one["place"]) for one in turned] == [
+        ("eve", "not_relevant", None),
+        ("eve", "end_silence", None),
+        ("bob", "silence", None),
+        ("ann", "split", None),
+    ]
+    assert f"was split off {story}" in desk("status").stdout
+
+
 def test_what_cannot_be_corrected_is_said(desk: Desk) -> None:
     story = named(desk, HIRE)
     (only,) = (one["article"] for one in desk.json("stories", "show", story)["articles"])
