@@ -76,12 +76,13 @@ def act(desk: Desk, request: Request, change: Change, now: datetime) -> Answer:
         ledger.take_turns(connection)
         known = ledger.action_of(connection, request.envelope)
         if known is not None:
-            return _answer(known)
+            return _answer(connection, known)
         done = _DOES[type(change)](_Work(connection, desk, request.actor.name, now), change)
         action = _written(connection, request, done, now)
         _show(connection, done.delivery, now)
+        answer = _answer(connection, action)
     log.info("turned", what=done.what, value=done.value, actor=request.actor.id, outcome=done.outcome)
-    return _answer(action)
+    return answer
 
 
 def refuse(desk: Desk, request: Request, what: str, refusal: Refusal, now: datetime) -> Answer:
@@ -89,11 +90,11 @@ def refuse(desk: Desk, request: Request, what: str, refusal: Refusal, now: datet
     with desk.engine.begin() as connection:
         known = ledger.action_of(connection, request.envelope)
         if known is not None:
-            return _answer(known)
+            return _answer(connection, known)
         done = _Done(refusal.sentence, what, "", outcome=refusal.value)
-        action = _written(connection, request, done, now)
+        answer = _answer(connection, _written(connection, request, done, now))
     log.info("refused", what=what, actor=request.actor.id, outcome=refusal.value)
-    return _answer(action)
+    return answer
 
 
 def _written(connection: Connection, request: Request, done: _Done, now: datetime) -> ledger.Action:
@@ -114,10 +115,16 @@ def _written(connection: Connection, request: Request, done: _Done, now: datetim
     )
 
 
-def _answer(action: ledger.Action) -> Answer:
-    """The same for the first time and for every other."""
-    stands = action.undo is not None and action.undone_at is None
-    return Answer(action.said, buttons=(Pressable(Button.UNDO, str(action.id)),) if stands else ())
+def _answer(connection: Connection, action: ledger.Action) -> Answer:
+    """The same for the first time and for every other.
+
+    What was so already can be undone too: Slack forgets the answer that first had the button.
+    """
+    undoes: ledger.Action | None = action
+    if action.outcome == "already":
+        undoes = ledger.standing_action(connection, action.what, action.value)
+    stands = undoes is not None and undoes.undo is not None and undoes.undone_at is None
+    return Answer(action.said, buttons=(Pressable(Button.UNDO, str(undoes.id)),) if undoes and stands else ())
 
 
 # --- what each change does

@@ -31,6 +31,7 @@ from alerts.ledger.actions import (
     note_heard,
     note_undone,
     recent_actions,
+    standing_action,
 )
 from alerts.ledger.alerts import (
     alert_of,
@@ -162,6 +163,7 @@ __all__ = [
     "split_apart",
     "split_story",
     "standing",
+    "standing_action",
     "story_of",
     "story_row",
     "tables",

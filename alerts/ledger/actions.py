@@ -92,6 +92,16 @@ def action(connection: Connection, number: int) -> Action | None:
     return _action(row) if row else None
 
 
+def standing_action(connection: Connection, what: str, value: str) -> Action | None:
+    """The last that did this and can be taken back; None: there is none."""
+    this = (actions.c.what == what, actions.c.value == value, actions.c.outcome == "done")
+    stands = (
+        select(actions).where(*this, actions.c.undone_at.is_(None)).order_by(actions.c.id.desc()).limit(1)
+    )
+    row = connection.execute(stands).one_or_none()
+    return _action(row) if row else None
+
+
 def recent_actions(connection: Connection, limit: int) -> list[Action]:
     """Newest first."""
     return [

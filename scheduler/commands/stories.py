@@ -1,7 +1,7 @@
 """`tocsin stories`: how articles are grouped into stories, and what a person corrects of it.
 
-Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`), what a correction does
-(`alerts.regrouping`).
+Not here: the grouping (`alerts.stories`, `alerts.likeness`), its tables (`alerts.ledger`), what follows
+from a correction (`alerts.regrouping`).
 """
 
 import os

@@ -185,11 +185,14 @@ def test_an_envelope_that_comes_again_changes_nothing_and_gets_the_same_answer(r
     assert len(room.silences()) == len(room.actions()) == 1
 
 
-def test_pressing_twice_makes_one_silence(room: Room) -> None:
+def test_pressing_twice_makes_one_silence_and_offers_to_undo_it_again(room: Room) -> None:
     room.press(Button.MUTE_STORY)
-    again = room.press(Button.MUTE_STORY)
+    again = room.press(Button.MUTE_STORY, actor=Actor("U0BOB", "bob"))
     assert again.title.startswith("Muted by ann until")
     assert len(room.silences()) == 1
+    room.undo(again)
+    assert room.silences() == []
+    assert room.noted() == ""
 
 
 def test_a_crash_before_the_commit_leaves_neither_silence_nor_record(
