@@ -52,6 +52,7 @@ LONGEST_BACKOFF = timedelta(minutes=1)
 RETRY_REFUSED = timedelta(minutes=5)  # a token that a person has to mend
 MOST_BYTES = 1024 * 1024  # of a frame; a message with its blocks has some tens of kilobytes
 
+UNSET = "control.app_token is not set"
 WENT_WRONG = Answer("That went wrong, and nothing was changed. The log says why.")
 
 
@@ -65,7 +66,8 @@ class Socket:
     def start(self) -> None:
         """Nothing happens without an app-level token; a reload may bring one."""
         if not self._desk.control.in_force:
-            log.info("no buttons", reason="control.app_token is not set")
+            log.info("no buttons", reason=UNSET)
+            _write_down(self._desk, ControlRoom(None, UNSET))
             return
         loop, listening = asyncio.new_event_loop(), _Listening(self._desk, self._clock, self._rng)
         thread = Thread(target=_run, args=(loop, listening), name="control room", daemon=True)
@@ -164,7 +166,7 @@ class _Listening:
         while True:
             self._exchanged.clear()
             if not self._desk.control.in_force:
-                await self._note(ControlRoom(None, "no app_token"))
+                await self._note(ControlRoom(None, UNSET))
                 await self._exchanged.wait()
                 continue
             try:

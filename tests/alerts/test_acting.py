@@ -20,7 +20,7 @@ from alerts.stories import StoryId
 from config.reading import Secret
 from tests.alerts.test_screen import PACT
 from tests.alerts.test_screen import Desk as World
-from tests.builders import DAY, HOUR, NOW
+from tests.builders import DAY, HOUR, NOW, source
 
 ANN = Actor("U0ANN", "ann")
 NEWS = Channel(id="news", kind="slack", token=Secret("xoxb-t"), channel="C0NEWS")
@@ -276,6 +276,28 @@ def test_what_is_split_off_gets_a_root_of_its_own(room: Room) -> None:
     first = roots[0].body
     assert isinstance(first, Alarm)
     assert (first.also, first.copies) == ((), 0)
+
+
+def test_a_root_that_showed_what_is_split_off_shows_the_best_of_the_others(engine: Engine) -> None:
+    room = Room(World(engine, source(), source("gazette"), source("sec", publisher="filing")))
+    room.world.bring(f"{PACT} - SEC", of="sec", now=NOW + HOUR)
+    story, filed = room.root.story or "", 0
+    assert room.root.body.title.endswith("SEC")
+    with engine.connect() as connection:
+        filed = ledger.articles_of(connection, story)[-1].article
+    room.press(Button.SPLIT, f"{story}/{filed}")
+    assert room.root.body.title == PACT
+    assert [one.body.title for one in room.records() if one.channel == "news" and one.kind == "root"] == [
+        PACT,
+        f"{PACT} - SEC",
+    ]
+
+
+def test_where_the_article_that_was_told_is_chosen_its_message_stays_and_the_others_ring(room: Room) -> None:
+    story, (first, _) = two_in_one_story(room)
+    room.press(Button.SPLIT, f"{story}/{first}")
+    roots = [one.body.title for one in room.records() if one.channel == "news" and one.kind == "root"]
+    assert roots == [PACT, f"{PACT} - Gazette"]
 
 
 def test_a_split_is_taken_back_before_anybody_has_seen_it(room: Room) -> None:

@@ -374,6 +374,7 @@ async def test_without_a_token_nothing_is_dialled_until_a_reload_brings_one(engi
     try:
         await asyncio.sleep(0.05)
         assert stand_in.calls == []
+        assert room.standing() == ledger.ControlRoom(None, "control.app_token is not set")
         room.socket.exchange(room.desk)
         await stand_in.connected()
     finally:
