@@ -26,6 +26,7 @@ notifications     what they are told
 outbox            the notebook of deliveries
 notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
+quiet_hours       is it quiet in a channel, and until when?
 digests           when a digest is due, and what it says
 sum_up            the door from what was held to the outbox
 wind_up           the door from what a silence or a flood held to the outbox

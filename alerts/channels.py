@@ -6,7 +6,7 @@ Lives here: what `channels.yaml` and the `delivery:` part of `daemon.yaml` say. 
 
 import re
 from collections.abc import Iterable
-from datetime import time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -71,6 +71,12 @@ class QuietHours(Keys):
     end: TimeOfDay = Field(alias="to")
     timezone: Timezone | None = None  # None: the digest's, else UTC
     exceptions: tuple[Publisher, ...] = Field(default=(), alias="except")
+
+    @model_validator(mode="after")
+    def _last_for_a_while(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("`from` and `to` are the same: quiet hours last less than a day")
+        return self
 
 
 class Channel(Keys):
@@ -142,6 +148,14 @@ class DeliveryHabits(Keys):
 
     deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=5))] = timedelta(seconds=20)
     settle: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(hours=1))] = timedelta(seconds=60)
+
+
+def moment_of(at: time, zone: str, day: date) -> datetime:
+    """When it is this time of the day there; what the clock leaves out counts by the clock of before.
+
+    What comes twice counts the first time.
+    """
+    return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 
 def neighbours(channel: Channel, channels: Iterable[Channel]) -> frozenset[str]:

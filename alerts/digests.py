@@ -8,10 +8,10 @@ draws it (`notifiers`).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.channels import DigestTime
+from alerts.channels import DigestTime, moment_of
 from alerts.notifications import Digest, DigestLine, DigestPart
 from alerts.shadows import Difference
 from alerts.silences import Silence
@@ -44,17 +44,14 @@ def last_due(when: DigestTime, now: datetime) -> datetime:
     of before, a time that comes twice counts the first time.
     """
     today = now.astimezone(ZoneInfo(when.timezone)).date()
-    moments = (_moment(when, today + timedelta(days=away)) for away in (1, 0, -1, -2))
+    days = (today + timedelta(days=away) for away in (1, 0, -1, -2))
+    moments = (moment_of(when.at, when.timezone, day) for day in days)
     return next(moment for moment in moments if moment <= now)
 
 
 def day_before(when: DigestTime, due: datetime) -> datetime:
     """The moment of the digest before this one."""
     return last_due(when, due - timedelta(microseconds=1))
-
-
-def _moment(when: DigestTime, day: date) -> datetime:
-    return datetime.combine(day, when.at, ZoneInfo(when.timezone)).astimezone(UTC)
 
 
 # ---- what

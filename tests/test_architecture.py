@@ -44,6 +44,7 @@ DECISIONS = (
     "alerts.alerting",
     "alerts.matching",
     "alerts.query",
+    "alerts.quiet_hours",
     "alerts.routes",
     "alerts.silences",
     "alerts.stories",

@@ -100,6 +100,7 @@ def test_with_its_secret_a_channel_is_itself() -> None:
         ("{id: a, kind: console, digest: {at: '08:30', timezone: Paris}}", "time zone"),
         ("{id: a, kind: console, quiet: {from: '22:00'}}", "to"),
         ("{id: a, kind: console, quiet: {from: '22:00', to: '7:00', except: [friends]}}", "filing"),
+        ("{id: a, kind: console, quiet: {from: '22:00', to: '22:00'}}", "are the same"),
     ],
 )
 def test_a_mistake_says_what_was_expected(tmp_path: Path, section: str, said: str) -> None:
