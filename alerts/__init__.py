@@ -19,6 +19,7 @@ floods            when a source brings too much at once, and when that is over
 budget            has a rule told enough for a day?
 alerting          the verdict, with its reason
 ledger            the notebook of all that
+beginnings        a root, the brief or the digest?
 telling           from a verdict to root, reply and edit
 screen            the door from the archive to the outbox
 channels          whom we tell
@@ -27,9 +28,10 @@ outbox            the notebook of deliveries
 notifiers         one room for each vendor
 dispatch          the door from the outbox to Slack
 quiet_hours       is it quiet in a channel, and until when?
-digests           when a digest is due, and what it says
+digests           when a digest is due, what it says, and what a brief says
 sum_up            the door from what was held to the outbox
 wind_up           the door from what a silence or a flood held to the outbox
+brief             the door from quiet hours to the outbox
 catch_up          the door from the past to the outbox, on request
 backtest          the door from the past to a forecast
 forecast          how much rules would tell

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     DIGEST_LEVEL = "digest_level"
     FLOOD = "flood"  # its source brought too much at once
     BUDGET = "budget"  # its rule or a channel has had enough for now
+    QUIET_HOURS = "quiet_hours"  # wherever it goes it is quiet: it is in the brief at the end
     FOLLOW_UP = "follow_up"  # it stays in the thread
     PROMOTED = "promoted"  # the channel sees it too
     RETITLED = "retitled"  # it was told under another headline
@@ -73,6 +74,11 @@ class Verdict:
     reason: Reason
     detail: str = ""  # for a person: which silence, how old
 
+    @property
+    def begins(self) -> bool:
+        """Does its story begin somewhere, at once or in a brief?"""
+        return self.reason in {Reason.FIRST_OF_STORY, Reason.NEW_IN_CHANNEL, Reason.QUIET_HOURS}
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -88,6 +94,7 @@ class Circumstances:
     addition: Addition | None = None  # to what was told; None: nothing
     new_in: tuple[str, ...] = ()  # the channels it goes to that have not been told of its story
     flood: str = ""  # how much its source brought at once; empty: not too much
+    quiet: str = ""  # where it would ring, until when that is quiet; empty: somebody hears of it now
     over_budget: str = ""  # which limit is reached, and by what; empty: none
 
 
@@ -184,6 +191,11 @@ def _too_old(given: Circumstances) -> Verdict | None:
     return Verdict(Action.QUIET, Reason.TOO_OLD, f"published {published:%Y-%m-%d}")
 
 
+def _quiet_hours(given: Circumstances) -> Verdict | None:
+    """Before the limits: a brief is one message, however much is in it."""
+    return Verdict(Action.HOLD, Reason.QUIET_HOURS, given.quiet) if given.quiet else None
+
+
 def _digest_level(given: Circumstances) -> Verdict | None:
     return Verdict(Action.HOLD, Reason.DIGEST_LEVEL) if given.match.level == "digest" else None
 
@@ -213,6 +225,7 @@ RULES: Sequence[Callable[[Circumstances], Verdict | None]] = (
     _silenced,
     _retitled,
     _removed,
+    _quiet_hours,
     _counted,
     _follow_up,
     _digest_level,

@@ -154,9 +154,9 @@ def _order(met: Met) -> tuple[datetime, float, int]:
 
 def rehearse(book: Rulebook, met: Iterable[Met], silences: Sequence[Silence] = ()) -> Replay:
     """What becomes of these, the oldest first. Without limits: how far rules would go beyond them is the
-    question.
+    question. As if it were never quiet: a brief would tell it all the same.
     """
-    book = replace(book, limits=UNLIMITED)
+    book = replace(book, limits=UNLIMITED, channels={})
     scratch = create_engine("sqlite://", poolclass=StaticPool)
     try:
         for tables in (ledger.tables, outbox.tables):

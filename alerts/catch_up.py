@@ -127,11 +127,16 @@ def _catch_up(
     done = judge(connection, rulebook, article, open_, silences, now, came=held.at)
     archive.look_again(connection, ledger.named_at(connection, now), now)
     late = ledger.matches_of(connection, article.id)
-    tells = {(row.watch, row.rule) for row in late if row.action == Action.TELL.value}
+    tells = {(row.watch, row.rule) for row in late if _tells(row)}
     return CaughtUp(
         Screened(articles=1) + done,
         tuple(Late(article, match) for match in open_ if (match.watch, match.rule) in tells),
     )
+
+
+def _tells(row: Row[Any]) -> bool:
+    """At once, or in the brief at the end of quiet hours."""
+    return Reason(row.reason) in {Reason.FIRST_OF_STORY, Reason.QUIET_HOURS}
 
 
 def _is_open(article: Article, match: Match, written: Mapping[tuple[str, str], Row[Any]]) -> bool:

@@ -1,9 +1,9 @@
-"""Digest: held matches and what the shadows would change, in one message at a set time; or what a silence or
-a flood held, at its end.
+"""Digest: held matches and what the shadows would change, in one message at a set time; what a silence or a
+flood held, at its end; what quiet hours held, in the brief at theirs.
 
-Lives here: which moment that time of the day is, and what the message says, cut to what a reader takes in.
-Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`, `wind_up`), how a vendor
-draws it (`notifiers`).
+Lives here: which moment the digest's time of the day is, and what the messages say, cut to what a reader
+takes in. Pure. Not here: what was held (`ledger`), when it goes into the outbox (`sum_up`, `wind_up`,
+`brief`), how a vendor draws it (`notifiers`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.channels import DigestTime, moment_of
+from alerts.channels import DigestTime, QuietHours, moment_of
 from alerts.notifications import Digest, DigestLine, DigestPart
 from alerts.shadows import Difference
 from alerts.silences import Silence
+from alerts.threads import PRIMARY
 from crawler.articles import Article
 
 MOST_STORIES = 30  # in one digest, of all watches; the weakest are left out and counted
@@ -32,6 +33,7 @@ class Held:
     story: str
     score: float
     article: Article
+    level: str = "alert"  # of the rule
 
 
 # ---- when
@@ -75,11 +77,7 @@ def compose(
     if not parts and not shadows:
         return None
     count = len(stories)
-    title = (
-        f"{count} {'story' if count == 1 else 'stories'} held for the digest"
-        if count
-        else "Rules in the shadow"
-    )
+    title = f"{_counted(count)} held for the digest" if count else "Rules in the shadow"
     return Digest(title, (*parts, *shadows))
 
 
@@ -87,7 +85,7 @@ def after_silence(silence: Silence, held: Sequence[Held]) -> Digest:
     """At the end of a silence, what it held for a channel."""
     part = _best(asked_for(silence), held, MOST_OF_SILENCE)
     count = len(part.lines) + part.more
-    return Digest(f"A {silence} has ended: it held {count} {'story' if count == 1 else 'stories'}", (part,))
+    return Digest(f"A {silence} has ended: it held {_counted(count)}", (part,))
 
 
 def asked_for(silence: Silence) -> str:
@@ -114,6 +112,10 @@ def _best(heading: str, held: Sequence[Held], most: int) -> DigestPart:
     """The best stories, of whatever watch; a story of two watches is one."""
     stories = sorted(_by_story(replace(one, watch="") for one in held), key=_rank)
     return DigestPart(heading, tuple(map(_line, stories[:most])), more=max(0, len(stories) - most))
+
+
+def _counted(stories: int) -> str:
+    return "1 story" if stories == 1 else f"{stories} stories"
 
 
 _Story = Sequence[Held]  # the matches of one story and watch, the best first
@@ -169,3 +171,42 @@ def _of_shadow(found: Difference, articles: Mapping[int, Article]) -> DigestPart
         if one in articles
     ]
     return DigestPart(heading, tuple(lines), more=len(found.only_new) + len(found.only_old) - len(lines))
+
+
+# ---- what a brief says
+
+
+def compose_brief(
+    held: Iterable[Held],
+    sources: Mapping[tuple[str, str], int],
+    names: Mapping[str, str],
+    hours: QuietHours | None,
+) -> Digest | None:
+    """What quiet hours held, in one list, the weightiest first; None: nothing.
+
+    `sources`: how many have a story, by (watch, story); `hours`: those it was quiet in, as far as known.
+    """
+    stories = [
+        (min(story, key=_weight), sources.get((story[0].watch, story[0].story), 1))
+        for story in _by_story(held)
+    ]
+    if not stories:
+        return None
+    ranked = sorted(stories, key=lambda story: (*_weight(story[0]), -story[1], *_strength(story[0])))
+    watches = dict.fromkeys(names.get(best.watch, best.watch) for best, _ in ranked)
+    lines = [_of_brief(best, count, names if len(watches) > 1 else {}) for best, count in ranked]
+    heading = "The weightiest first" if len(watches) > 1 else next(iter(watches))
+    part = DigestPart(heading, tuple(lines[:MOST_STORIES]), more=max(0, len(lines) - MOST_STORIES))
+    when = f" ({hours.start:%H:%M}–{hours.end:%H:%M})" if hours else ""
+    return Digest(f"While it was quiet{when}: {_counted(len(lines))}", (part,))
+
+
+def _weight(one: Held) -> tuple[bool, bool, int, float]:
+    """By this the weightiest comes first: the level of its rule, who speaks, the score."""
+    return one.level != "alert", one.article.publisher not in PRIMARY, one.article.tier, -one.score
+
+
+def _of_brief(best: Held, sources: int, names: Mapping[str, str]) -> DigestLine:
+    """`names`: of the watches, where there are several."""
+    has = f"{sources} sources" if sources > 1 else ""
+    return _named(best.article, ", ".join(filter(None, (names.get(best.watch), best.rule, has))))

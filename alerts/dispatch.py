@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import structlog
@@ -22,6 +23,7 @@ from alerts.channels import Channel, DeliveryHabits
 from alerts.notifications import DeliveryFailed, Fault, Kind
 from alerts.notifiers import Notifier
 from alerts.outbox import Claim, Consequence, Look
+from alerts.quiet_hours import quiet_until
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,7 @@ async def dispatch(
 
     `neighbours`: the channels that are limited together with this one.
     """
-    work = _Work(engine, channel.id, notifier, habits, clock, rng, neighbours)
+    work = _Work(engine, channel.id, notifier, habits, clock, rng, neighbours, partial(quiet_until, channel))
     while not stopping():
         await work.clear_up()
         if await work.send_next():
@@ -80,7 +82,8 @@ class _Work:
     habits: DeliveryHabits
     clock: Callable[[], datetime]
     rng: Random
-    neighbours: Collection[str] = ()
+    neighbours: Collection[str]
+    quiet_until: Callable[[datetime], datetime | None]
     done: dict[str, int] = field(default_factory=lambda: {"sent": 0, "dead": 0})
 
     @property
@@ -118,6 +121,7 @@ class _Work:
             return False
         with self.engine.begin() as connection:
             now = self.clock()
+            outbox.withhold(connection, self.channel, self.quiet_until(now), now)
             claim = outbox.claim(connection, self.channel, now, self.lease, self.notifier.pace)
             if claim is None:
                 pace = self.notifier.edit_pace

@@ -33,6 +33,7 @@ class Answer(StrEnum):
     DEAD = "dead"  # decided, but nobody will hear of it until a person has looked
     HELD_FOR_DIGEST = "held_for_digest"
     IN_THREAD = "in_thread"  # its story was told, and its thread says what it adds
+    HELD_BY_QUIET_HOURS = "held_by_quiet_hours"  # wherever it goes it was quiet: it is in the brief
     HELD_BY_FLOOD = "held_by_flood"  # its source brought too much at once: one message tells of all
     HELD_BY_BUDGET = "held_by_budget"  # its rule or its channel had had enough: it is in the digest
     DUPLICATE_OF = "duplicate_of"  # of an article that was told
@@ -107,11 +108,12 @@ def _why(connection: Connection, rulebook: Rulebook, article: Article, watch: st
         said = _undecided(case)
     else:
         said = OF_REASON[Reason(decided.reason)](case, decided)
+    elsewhere = [] if said.answer in _HELD else [sentence for sentence, _ in _held_in(case)]
     remarks = _of_removal(connection, article)
     remarks += [] if said.answer in _ARRIVED else _remarks(case, said.answer)
     return Why(
         answer=said.answer,
-        sentence=" ".join([said.sentence, *remarks]),
+        sentence=" ".join([said.sentence, *elsewhere, *remarks]),
         article=article,
         explanation=case.explanation,
         decided=decided,
@@ -123,6 +125,7 @@ def _why(connection: Connection, rulebook: Rulebook, article: Article, watch: st
 
 
 _ARRIVED = frozenset({Answer.TOLD, Answer.WAITING, Answer.DEAD})
+_HELD = frozenset({Answer.HELD_BY_QUIET_HOURS, Answer.HELD_FOR_DIGEST})
 
 
 def _decisive(rows: Sequence[Row[Any]]) -> Row[Any] | None:
@@ -273,7 +276,38 @@ def _silenced(case: _Case, row: Row[Any]) -> _Said:
     return _Said(Answer.SILENCED, f"Rule {row.rule} held. It is kept quiet by {row.detail}.{end}")
 
 
+def _held_in(case: _Case) -> list[tuple[str, Record | None]]:
+    """Where the article waits for the brief or the digest, or which of them has it."""
+    said: list[tuple[str, Record | None]] = []
+    for row in ledger.where_held(case.connection, case.article.id, case.explanation.watch):
+        message = "brief" if row.until else "digest"
+        delivery = row.delivery and outbox.records(case.connection, delivery=DeliveryId(row.delivery))
+        if delivery:
+            (record,) = delivery
+            of = f"of {_shown(record.created_at)} ({record.state})"
+            said.append((f"In {row.channel} it is in the {message} {of}.", record))
+        else:
+            due = f", quiet until {_shown(row.until)}" if row.until else ""
+            said.append((f"In {row.channel} it waits for the {message}{due}.", None))
+    return said
+
+
+def _by_quiet_hours(case: _Case, row: Row[Any]) -> _Said:
+    return _as_held(case, Answer.HELD_BY_QUIET_HOURS, f"Rule {row.rule} held on {_shown(row.at)}.")
+
+
+def _as_held(case: _Case, answer: Answer, opening: str) -> _Said:
+    held = _held_in(case)
+    sentences = [sentence for sentence, _ in held]
+    return _Said(answer, " ".join([opening, *sentences]), [record for _, record in held if record])
+
+
 def _in_thread(case: _Case, row: Row[Any]) -> _Said:
+    records = outbox.records(case.connection, story=row.story)
+    begun = any((record.watch, record.kind) == (row.watch, Kind.ROOT) for record in records)
+    if not begun and _held_in(case):
+        said = f"Rule {row.rule} held on {_shown(row.at)}; its story was told in a brief or a digest."
+        return _as_held(case, Answer.HELD_FOR_DIGEST, said)
     alert = ledger.alert_of(case.connection, row.story, row.watch)
     of = f" of “{alert.title}” of {alert.source}, told on {_shown(alert.at)}" if alert else ""
     adds = f" ({row.detail})" if row.detail else ""
@@ -292,6 +326,7 @@ def _removed(case: _Case, row: Row[Any]) -> _Said:
 
 OF_REASON: Mapping[Reason, Callable[[_Case, Row[Any]], _Said]] = {
     Reason.FIRST_OF_STORY: _told,
+    Reason.QUIET_HOURS: _by_quiet_hours,
     Reason.FOLLOW_UP: _in_thread,
     Reason.PROMOTED: _in_thread,
     Reason.RETITLED: _in_thread,

@@ -25,7 +25,7 @@ from alerts.promotion import Addition, addition
 from alerts.query import Members
 from alerts.silences import Silence, silencing
 from alerts.stories import Joined, StoryHabits, StoryId, Tie, When, before, features, opened_by, place
-from alerts.telling import Teller
+from alerts.telling import Reach, Teller
 from alerts.threads import Thread
 from alerts.watches import Watch
 from crawler import archive
@@ -169,27 +169,29 @@ def judge(
         added = addition(thread, article, copied=_copied(connection, article, thread)) if thread else None
         teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
         told = story is not None and ledger.told(connection, story, match.watch)
-        new_in = teller.new_in(article, match, thread) if thread or not told else ()
+        reach = teller.reach(article, match, thread) if thread or not told else Reach()
+        rings = match.rings and not (added and reach.begun)  # else it is said in a thread that has begun
         verdict = decide(
             Circumstances(
                 article=article,
                 match=match,
                 now=now,
                 told=told,
-                new_in=new_in,
+                new_in=reach.new,
                 silence=silence,
                 backlog_told=ledger.backlog_told(connection, article.source) if article.baseline else 0,
                 backlog=rulebook.backlog,
                 addition=added,
                 flood=flood,
-                over_budget=teller.over_budget(match.rule, new_in) if match.rings and not added else "",
+                quiet=teller.quiet(article, reach.beginning(added)) if rings else "",
+                over_budget=teller.over_budget(match.rule, reach.new) if rings and not added else "",
             )
         )
         _write_match(connection, article, match, story, verdict, silence, now)
         if verdict.reason is Reason.BUDGET:
-            digests = {one: rulebook.channels[one].digest for one in new_in if one in rulebook.channels}
+            digests = {one: rulebook.channels[one].digest for one in reach.new if one in rulebook.channels}
             done += Screened(deliveries=teller.tell_of_budget(match.rule, digests))
-        if verdict.action is Action.TELL and story is not None:
+        if verdict.begins and story is not None and not told:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
             done += _name_held(teller, rulebook, story)
         elif thread is not None:
@@ -221,7 +223,7 @@ def _write_match(
 
 
 def _teller(connection: Connection, rulebook: Rulebook, watch: Watch, now: datetime) -> Teller:
-    return Teller(connection, rulebook.stories, rulebook.limits, watch, now)
+    return Teller(connection, rulebook.stories, rulebook.limits, watch, now, rulebook.channels)
 
 
 def _copied(connection: Connection, article: Article, thread: Thread) -> bool:
@@ -250,17 +252,15 @@ def _go_on(
         queued = teller.retitle(article, thread, added)
     elif added and verdict.reason is Reason.REMOVED:
         queued = teller.remark(article, thread, added)
-    elif verdict.reason in _COUNTED:
-        if thread.of(article.id) is None:
-            teller.count(article, thread)
-    elif added and verdict.action is Action.ADD:
+    elif verdict.reason in _COUNTED or (verdict.begins and added is None):
+        grown = teller.count(article, thread)
+        queued = teller.begin_elsewhere(article, match, grown, None) if verdict.begins else 0
+    elif added and (verdict.action is Action.ADD or verdict.begins):
         queued = teller.add(article, match, thread, added)
-    if verdict.reason is Reason.NEW_IN_CHANNEL:
-        queued = teller.begin_elsewhere(article, match, thread)
     return Screened(deliveries=queued)
 
 
-_COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.NEW_IN_CHANNEL, Reason.FLOOD})
+_COUNTED = frozenset({Reason.ALREADY_TOLD, Reason.FLOOD})
 
 
 def _note_changed(

@@ -7,11 +7,12 @@ again, and after it nothing is left to sum up. Not here: when (`digests`, the sc
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from alerts import ledger, outbox
 from alerts.channels import Channel
@@ -46,14 +47,16 @@ def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) 
     delivery = DeliveryId(uuid.uuid5(_DIGESTS, f"{channel.id}/{due.isoformat()}").hex)
     with engine.begin() as connection:
         held = _held(connection, rulebook, channel.id, due)
+        here = ledger.held_in(connection, channel.id, for_brief=False, by=due)
         digest = compose(
-            held,
+            [*held, *_held_here(connection, rulebook, here)],
             *_differences(connection, rulebook, channel.id, since, due),
             {watch.id: watch.name or watch.id for watch in rulebook.watches.values()},
         )
         if digest is None or not outbox.enqueue(connection, delivery, channel.id, digest, None, None, now):
             return False
         ledger.mark_digested(connection, channel.id, {(one.watch, one.story) for one in held}, delivery)
+        ledger.mark_held(connection, here, delivery)
     log.info("digest enqueued", channel=channel.id, delivery=delivery, due=due.isoformat())
     return True
 
@@ -66,6 +69,24 @@ def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetim
         for row in rows
         if row.watch in rulebook.watches and row.article in articles
         if channel in rulebook.watches[row.watch].told(row.rule, row.level, articles[row.article])
+        if not _is_told(connection, channel, row)
+    ]
+
+
+def _is_told(connection: Connection, channel: str, row: Row[Any]) -> bool:
+    """Whether a thread of its story has begun in this channel meanwhile: that names it."""
+    alert = ledger.alert_of(connection, row.story, row.watch)
+    roots = outbox.roots(connection, alert.story, row.watch) if alert else ()
+    return any(root.channel == channel for root in roots)
+
+
+def _held_here(connection: Connection, rulebook: Rulebook, rows: Sequence[Row[Any]]) -> list[Held]:
+    """Articles of told stories which this channel is to have in its digest."""
+    articles = _articles(connection, rulebook, {row.article for row in rows})
+    return [
+        Held(row.watch, row.rule, row.now_of, row.score, articles[row.article])
+        for row in rows
+        if row.article in articles
     ]
 
 

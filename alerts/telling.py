@@ -1,8 +1,8 @@
 """What a verdict puts into the outbox: the root of a story, what its thread says, the root as it grows.
 
 Lives here: which deliveries follow from an article, written down in the ledger's threads and the outbox,
-within the caller's transaction. Not here: whether (`alerting`, `promotion`), the moves of a delivery
-(`outbox`).
+within the caller's transaction. Not here: whether (`alerting`, `promotion`, `beginnings`), the moves of a
+delivery (`outbox`).
 """
 
 import uuid
@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 
 from alerts import ledger, outbox
 from alerts.alerting import Limits
+from alerts.beginnings import Beginning, beginning
 from alerts.budget import Spent, notice, spent
-from alerts.channels import DigestTime
+from alerts.channels import Channel, DigestTime
 from alerts.matching import Match
 from alerts.notifications import Alarm, Body, DeliveryId, FollowUp, Item
 from alerts.outbox import Root
 from alerts.promotion import Addition
+from alerts.quiet_hours import kept_until, passes
 from alerts.stories import StoryHabits, StoryId
 from alerts.threads import Thread, hurries, told_of
 from alerts.watches import Watch
@@ -41,6 +43,19 @@ _BUDGETS = uuid.UUID(
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Where an article of a story goes, by what is known of the story there."""
+
+    begun: tuple[str, ...] = ()  # the channels that have its root, also such as this article does not go to
+    heard: tuple[str, ...] = ()  # told of it in a brief or a digest
+    new: tuple[str, ...] = ()
+
+    def beginning(self, added: Addition | None) -> tuple[str, ...]:
+        """The channels whose root it would be: a copy only where its story is new."""
+        return (*self.heard, *self.new) if added else self.new
+
+
+@dataclass(frozen=True, slots=True)
 class Teller:
     """Tells for one watch at one moment."""
 
@@ -49,6 +64,7 @@ class Teller:
     limits: Limits
     watch: Watch
     now: datetime
+    channels: Mapping[str, Channel]
 
     # ---- how much
 
@@ -97,10 +113,35 @@ class Teller:
 
     # ---- where
 
-    def new_in(self, article: Article, match: Match, thread: Thread | None) -> tuple[str, ...]:
-        """The channels that are told of this article and have not begun its thread."""
-        begun = {root.channel for root in self._roots(thread)} if thread else set()
-        return tuple(channel for channel in self._told(article, match) if channel not in begun)
+    def reach(self, article: Article, match: Match, thread: Thread | None) -> Reach:
+        told = self._told(article, match)
+        if thread is None:
+            return Reach(new=told)
+        begun = [root.channel for root in self._roots(thread)]
+        rest = [channel for channel in told if channel not in begun]
+        heard = [channel for channel in rest if self._heard(channel, thread)]
+        return Reach(tuple(begun), tuple(heard), tuple(one for one in rest if one not in heard))
+
+    def _heard(self, channel: str, thread: Thread) -> bool:
+        return ledger.heard_of(self.connection, channel, thread.story, self.watch.id)
+
+    def quiet(self, article: Article, channels: Iterable[str]) -> str:
+        """Until when it is quiet in all of these, for a root of this article; empty: somebody hears it."""
+        ends = {channel: self._kept_until(channel, article) for channel in channels}
+        if not all(ends.values()):
+            return ""
+        return ", ".join(
+            f"{channel} is quiet until {end:%Y-%m-%d %H:%M} UTC" for channel, end in ends.items()
+        )
+
+    def _kept_until(self, channel: str, article: Article) -> datetime | None:
+        """Asked of the moment at which a root would ring."""
+        there = self.channels.get(channel)
+        return kept_until(there, article, self._root_due(article)) if there else None
+
+    def _rings_always(self, channel: str, article: Article) -> bool:
+        there = self.channels.get(channel)
+        return there is not None and there.quiet is not None and passes(there, article)
 
     def _told(self, article: Article, match: Match) -> tuple[str, ...]:
         return self.watch.told(match.rule, match.level, article)
@@ -112,7 +153,9 @@ class Teller:
         ledger.write_alert(self.connection, article, match, story, self.now)
         ledger.join_thread(self.connection, story, self.watch.id, told_of(article, leads=True), self.now)
         alarm = _alarm(self.watch, article, match)
-        queued = self._put_roots(self._told(article, match), article, alarm, story)
+        queued = sum(
+            self._begin(channel, article, match, alarm, story) for channel in self._told(article, match)
+        )
         log.info(
             "alerted",
             watch=self.watch.id,
@@ -123,24 +166,50 @@ class Teller:
         )
         return queued
 
-    def begin_elsewhere(self, article: Article, match: Match, thread: Thread) -> int:
-        """A told story is new in some channels that this article goes to: it begins the thread there."""
+    def begin_elsewhere(self, article: Article, match: Match, thread: Thread, added: Addition | None) -> int:
+        """A told story has no root in some channels that this article goes to."""
+        reach = self.reach(article, match, thread)
         alarm = _grown(_alarm(self.watch, article, match), thread)
-        return self._put_roots(self.new_in(article, match, thread), article, alarm, thread.story)
-
-    def _put_roots(self, channels: Iterable[str], article: Article, alarm: Body, story: str) -> int:
+        known = reach.heard if added and not added.promoted else ()
         return sum(
-            outbox.enqueue(
-                self.connection,
-                DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{self.watch.id}/{channel}").hex),
-                channel,
-                alarm,
-                story=story,
-                watch=self.watch.id,
-                now=self.now,
-                due_at=self._root_due(article),
-            )
-            for channel in channels
+            self._begin(channel, article, match, alarm, thread.story, known=channel in known)
+            for channel in reach.beginning(added)
+        )
+
+    def _begin(
+        self,
+        channel: str,
+        article: Article,
+        match: Match,
+        alarm: Body,
+        story: str,
+        *,
+        known: bool = False,
+    ) -> bool:
+        """Its root goes into the outbox, or it is held for the brief or the digest. Is there a root?"""
+        there, until = self.channels.get(channel), self._kept_until(channel, article)
+        how = beginning(
+            rings=match.rings,
+            quiet=until is not None,
+            known=known,
+            over_budget=bool(self._channel_over_budget((channel,))),
+            digest=there is None or there.digest is not None,
+        )
+        if how is not Beginning.ROOT:
+            until = until if how is Beginning.BRIEF else None
+            ledger.hold(self.connection, channel, story, article, match, until, self.now)
+            log.info("held", channel=channel, watch=self.watch.id, story=story, how=how.value, until=until)
+            return False
+        return outbox.enqueue(
+            self.connection,
+            DeliveryId(uuid.uuid5(_DELIVERIES, f"{story}/{self.watch.id}/{channel}").hex),
+            channel,
+            alarm,
+            story=story,
+            watch=self.watch.id,
+            now=self.now,
+            due_at=self._root_due(article),
+            urgent=self._rings_always(channel, article),
         )
 
     def _root_due(self, article: Article) -> datetime:
@@ -160,7 +229,7 @@ class Teller:
         later = self.now + self.habits.follow_ups
         grown = thread.joined_by(added.told)
         told = self._told(article, match)
-        queued = self.begin_elsewhere(article, match, grown) if match.rings else 0
+        queued = self.begin_elsewhere(article, match, grown, added)
         for root in roots:
             leads = added.told.leads and root.channel in told
             edit_at = self.now if leads else later
@@ -170,6 +239,8 @@ class Teller:
                 items = [*(items if root.begun else ()), _told_first(body)]
                 body = _led_by(body, self.watch, article, match)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
+            if self._rings_always(root.channel, article):
+                outbox.let_pass(self.connection, root)
             due_at = self.now if added.promoted else later
             shown = root.begun and root.channel in told and bool(added.promoted)
             aloud = shown and not self._channel_over_budget((root.channel,))
@@ -201,14 +272,17 @@ class Teller:
             queued += outbox.reply(self.connection, root, delivery, said, self.now, due_at=later)
         return queued
 
-    def count(self, article: Article, thread: Thread) -> None:
-        """A copy: the root counts it, and nobody speaks of it."""
+    def count(self, article: Article, thread: Thread) -> Thread:
+        """A copy: the root counts it, and nobody speaks of it. The thread with it."""
+        if thread.of(article.id) is not None:
+            return thread
         told = told_of(article, copy=True)
         ledger.join_thread(self.connection, StoryId(thread.story), self.watch.id, told, self.now)
         grown = thread.joined_by(told)
         for root in self._roots(thread):
             edit_at = self.now + self.habits.follow_ups
             self._revise(root, _grown(root.body, grown), edit_at, self.now + self.habits.group_wait)
+        return grown
 
     def retitle(self, article: Article, thread: Thread, added: Addition) -> int:
         """A told headline was changed: the thread says from what, and a root that shows it the new one."""
@@ -253,6 +327,7 @@ class Teller:
     ) -> bool:
         said = self._said(thread, items)
         delivery = DeliveryId(uuid.uuid5(_DELIVERIES, f"{root.id}/{article.revision}").hex)
+        urgent = self._rings_always(root.channel, article)
         log.info(
             "followed up",
             watch=self.watch.id,
@@ -261,7 +336,8 @@ class Teller:
             adds=items[0].note,
             broadcast=aloud,
         )
-        return outbox.reply(self.connection, root, delivery, said, self.now, due_at=due_at, broadcast=aloud)
+        how = {"broadcast": aloud, "urgent": urgent}
+        return outbox.reply(self.connection, root, delivery, said, self.now, due_at=due_at, **how)
 
     def _said(self, thread: Thread, items: Sequence[Item]) -> FollowUp:
         name = self.watch.name or self.watch.id

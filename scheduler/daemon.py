@@ -90,6 +90,7 @@ class Daemon:
         self._tick(self._screen, "screen")
         self._tick(self.jobs.digest, "digest", HEARTBEAT)
         self._tick(self.jobs.wind_up, "wind_up", HEARTBEAT)
+        self._tick(self.jobs.brief, "brief", HEARTBEAT)
         self.ticking.start()
 
     async def _start_collecting(self) -> None:

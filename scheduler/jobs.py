@@ -12,6 +12,8 @@ from random import Random
 import structlog
 from sqlalchemy import Connection, Engine
 
+from alerts import ledger
+from alerts.brief import brief
 from alerts.channels import Channel, DeliveryHabits, neighbours
 from alerts.digests import last_due
 from alerts.dispatch import Dispatched, dispatch
@@ -85,6 +87,15 @@ class Jobs:
         """Says what ended silences held, and what came in floods that are over."""
         wind_up(self.engine, self.rulebook, self.ops, self.clock())
         self.progress.note("wind_up", self.clock())
+
+    def brief(self) -> None:
+        """Tells what quiet hours held, where they are over; also of a night that ended while we were away."""
+        now = self.clock()
+        with self.engine.connect() as connection:
+            waiting = ledger.channels_that_hold(connection)
+        for channel in waiting:
+            brief(self.engine, self.rulebook, channel, now)
+        self.progress.note("brief", now)
 
     async def dispatch(self, channel: str) -> Dispatched:
         """Delivers what is due for one channel.

@@ -72,6 +72,7 @@ async def one_pass(settings: Settings, engine: Engine) -> Passed:
     screened = await jobs.screen()
     jobs.digest()
     jobs.wind_up()
+    jobs.brief()
     await jobs.listen()
     jobs.tell_ops()
     sent = await _deliver(jobs)

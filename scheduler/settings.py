@@ -354,8 +354,6 @@ def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
     for n, source in enumerate(settings.sources.values()):
         if source.kind not in SPIDERS:
             yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
-    for n in range(len(settings.channels.channels)):
-        yield "channels.yaml", ("channels", n, "quiet"), "alerts are sent at any hour"
     for at, what in _LATER_IN_DAEMON.items():
         yield "daemon.yaml", at, what
 

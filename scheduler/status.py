@@ -170,7 +170,7 @@ def picture(
         verdicts_24h=ledger.verdict_counts(connection, now - RECENT),
         decided_24h=ledger.action_counts(connection, now - RECENT),
         deliveries=outbox.counts(connection),
-        oldest_waiting=outbox.oldest_waiting(connection),
+        oldest_waiting=outbox.oldest_waiting(connection, now),
         last_sent=outbox.last_sent(connection),
         channels=tuple(outbox.channel_states(connection)),
         alerts=tuple(ledger.recent_alerts(connection, SHOWN_ALERTS)),

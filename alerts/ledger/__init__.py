@@ -7,6 +7,7 @@
     alerts       which watch has told of which story
     threads      the articles that were told, and who leads
     digests      what is held for a digest, and what one has told
+    holding      what waits in a channel for its brief or its digest
     rules        rules in force; how their shadows differ
     silences     what stays quiet until when, and what that held
     floods       what is held while a source brings too much at once
@@ -46,6 +47,7 @@ from alerts.ledger.alerts import (
 from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
 from alerts.ledger.digests import digests_of, held_for_digest, mark_digested
 from alerts.ledger.floods import flood_of, flooded, floods_untold, mark_calmed
+from alerts.ledger.holding import channels_that_hold, heard_of, held_in, hold, mark_held, where_held
 from alerts.ledger.marks import (
     NOT_ARCHIVED,
     keep_mark,
@@ -115,6 +117,7 @@ __all__ = [
     "alerts_of",
     "articles_of",
     "backlog_told",
+    "channels_that_hold",
     "closed_before",
     "control_room_standing",
     "corrections_of",
@@ -125,8 +128,11 @@ __all__ = [
     "flood_of",
     "flooded",
     "floods_untold",
+    "heard_of",
     "held_for_digest",
+    "held_in",
     "held_of",
+    "hold",
     "is_copied",
     "is_counted",
     "join_thread",
@@ -138,6 +144,7 @@ __all__ = [
     "mark_calmed",
     "mark_digested",
     "mark_ended",
+    "mark_held",
     "marks_by_version",
     "matches_of",
     "merge_stories",
@@ -174,6 +181,7 @@ __all__ = [
     "told",
     "verdict_counts",
     "was_flood",
+    "where_held",
     "withdraw_alert",
     "withdraw_match",
     "words_told",

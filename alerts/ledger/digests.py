@@ -9,18 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select
 
-from alerts.alerting import Action
-from alerts.ledger.schema import alerts, digested, matches
+from alerts.alerting import Action, Reason
+from alerts.ledger.schema import digested, matches
 
 
 def held_for_digest(
     connection: Connection, channel: str, after: datetime, until: datetime
 ) -> Sequence[Row[Any]]:
-    """Held matches whose story neither an alert nor a digest of this channel has told; oldest first.
+    """Held matches whose story no digest of this channel has told; oldest first.
 
-    What came in a flood has a message of its own.
+    What came in a flood, or in quiet hours, has a message of its own.
     """
-    same = (alerts.c.story == matches.c.story, alerts.c.watch == matches.c.watch)
     summed = (
         digested.c.channel == channel,
         digested.c.story == matches.c.story,
@@ -28,10 +27,10 @@ def held_for_digest(
     )
     waiting = (
         matches.c.action == Action.HOLD.value,
+        matches.c.reason != Reason.QUIET_HOURS.value,
         matches.c.flood.is_(None),
         matches.c.at > after,
         matches.c.at <= until,
-        ~exists().where(*same),
         ~exists().where(*summed),
     )
     return connection.execute(select(matches).where(*waiting).order_by(matches.c.id)).all()

@@ -161,6 +161,23 @@ digested = Table(
     Column("delivery", String(200), nullable=False, comment="the digest that has it"),
 )
 
+held = Table(
+    "held",
+    tables,
+    Column("channel", String(80), primary_key=True),
+    Column("watch", String(80), primary_key=True),
+    Column("article", RowId, primary_key=True, autoincrement=False),
+    Column("story", String(20), nullable=False),
+    Column("rule", String(80), nullable=False),
+    Column("level", String(10), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, comment="the end of quiet, for the brief; null: for the digest"),
+    Column("delivery", String(200), comment="the brief or digest that has it; null: it waits"),
+    Index("held_story", "story", "watch"),
+    Index("held_waiting", "delivery", "channel"),
+)
+
 rules_in_force = Table(
     "rules_in_force",
     tables,

@@ -6,6 +6,7 @@
     enqueuing   into the outbox: roots, newer wordings, replies
     claiming    what is sent next; who sends it
     outcomes    how a call went, and what follows
+    withholding what waits for the end of quiet hours
     looking     what is unclear: is it in the channel?
     giving_up   what is told no more; the dead brought back
     standing    figures and records
@@ -65,6 +66,7 @@ from alerts.outbox.looking import (
 from alerts.outbox.outcomes import Consequence, assume_sent, failed, sent
 from alerts.outbox.schema import UNFINISHED, State, tables
 from alerts.outbox.standing import Record, counts, dead_list, last_sent, oldest_waiting, posts, records
+from alerts.outbox.withholding import let_pass, withhold
 
 __all__ = [
     "UNFINISHED",
@@ -95,6 +97,7 @@ __all__ = [
     "lapse",
     "last_sent",
     "learn_watermark",
+    "let_pass",
     "look_failed",
     "looked",
     "mark_dead_told",
@@ -116,4 +119,5 @@ __all__ = [
     "turn_page",
     "untold_dead",
     "watermark_of",
+    "withhold",
 ]

@@ -50,8 +50,8 @@ def _abandon(connection: Connection, which: ColumnElement[bool], now: datetime, 
 
 
 def sendable_at(connection: Connection, channel: str, pace: timedelta, now: datetime) -> datetime | None:
-    """When the next message may be sent, which may be in the past; None: none is waiting."""
-    due_at = _due_at(connection, now, *_messages(channel))
+    """When the next message may be sent, which may be in the past; None: none waits that may be heard."""
+    due_at = _due_at(connection, now, *_messages(channel, now))
     return due_at and max(due_at, _free_at(channel_row(connection, channel, now), pace, now))
 
 
@@ -72,14 +72,16 @@ _root = deliveries.alias("root")
 _sibling = deliveries.alias("sibling")
 
 
-def _messages(channel: str) -> tuple[ColumnElement[bool], ...]:
-    """Waiting roots, and replies that neither their root nor an earlier reply holds up."""
+def _messages(channel: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Waiting roots, and replies that neither their root nor an earlier reply holds up; none that is
+    withheld."""
     unsent = exists().where(_root.c.id == deliveries.c.root, _root.c.state.in_(UNFINISHED))
     earlier = (_sibling.c.kind == Kind.REPLY, _sibling.c.number < deliveries.c.number)
     unclear = _sibling.c.state.in_((State.CLAIMED, State.UNCLEAR))
     behind = exists().where(_sibling.c.root == deliveries.c.root, *earlier, unclear)
     free = or_(deliveries.c.kind == Kind.ROOT, and_(~unsent, ~behind))
-    return (*_waiting(channel), deliveries.c.kind != Kind.EDIT, free)
+    loud = or_(deliveries.c.quiet_until.is_(None), deliveries.c.quiet_until <= now)
+    return (*_waiting(channel), deliveries.c.kind != Kind.EDIT, loud, free)
 
 
 def _edits(channel: str) -> tuple[ColumnElement[bool], ...]:
@@ -113,7 +115,7 @@ def claim(
     at = channel_row(connection, channel, now)
     if _free_at(at, pace, now) > now:
         return None
-    row = _next(connection, now, _messages(channel))
+    row = _next(connection, now, _messages(channel, now))
     if row is None:
         return None
     if row.kind == Kind.REPLY and not _is_sent(connection, row.root):

@@ -34,10 +34,11 @@ def enqueue(
     now: datetime,
     *,
     due_at: datetime | None = None,
+    urgent: bool = False,
 ) -> bool:
     """Put a root into the outbox; False if its id is there already, whatever became of it.
 
-    `due_at`: not sent before; None: now.
+    `due_at`: not sent before; None: now. `urgent`: it rings in quiet hours too.
     """
     if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
         return False
@@ -48,6 +49,7 @@ def enqueue(
         channel=channel,
         kind=Kind.ROOT,
         broadcast=False,
+        urgent=urgent,
         story=story,
         watch=watch,
         body=to_json(body),
@@ -118,6 +120,7 @@ def reply(
     *,
     due_at: datetime,
     broadcast: bool = False,
+    urgent: bool = False,
 ) -> bool:
     """Say something in the thread of a root. The last reply that waits there takes it along if it has room.
 
@@ -125,11 +128,10 @@ def reply(
     """
     if connection.execute(select(deliveries.c.number).where(deliveries.c.id == delivery)).first():
         return False
-    if _taken_along(connection, root, body, now, due_at, broadcast=broadcast):
+    how = {"broadcast": broadcast, "urgent": urgent}
+    if _taken_along(connection, root, body, now, due_at, **how):
         return True
-    _put_below(
-        connection, root, now, id=delivery, kind=Kind.REPLY, body=body, due_at=due_at, broadcast=broadcast
-    )
+    _put_below(connection, root, now, id=delivery, kind=Kind.REPLY, body=body, due_at=due_at, **how)
     return True
 
 
@@ -143,6 +145,7 @@ def _put_below(
     body: Body,
     due_at: datetime,
     broadcast: bool = False,
+    urgent: bool = False,
 ) -> None:
     """A delivery that goes with a root: of its channel, story and watch."""
     told = connection.execute(select(deliveries).where(deliveries.c.id == root.id)).one()
@@ -154,6 +157,7 @@ def _put_below(
         kind=kind,
         root=root.id,
         broadcast=broadcast,
+        urgent=urgent,
         story=told.story,
         watch=told.watch,
         body=to_json(body),
@@ -162,14 +166,21 @@ def _put_below(
 
 
 def _taken_along(
-    connection: Connection, root: Root, body: FollowUp, now: datetime, due_at: datetime, *, broadcast: bool
+    connection: Connection,
+    root: Root,
+    body: FollowUp,
+    now: datetime,
+    due_at: datetime,
+    *,
+    broadcast: bool,
+    urgent: bool,
 ) -> bool:
-    """By a reply that nobody has seen yet; what the channel sees too takes only its like."""
+    """By a reply that nobody has seen yet; what the channel sees too, or at any hour, takes only its like."""
     fresh = (deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
     waiting = connection.execute(
         select(deliveries)
         .where(deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY, *fresh)
-        .where(deliveries.c.broadcast == broadcast)
+        .where(deliveries.c.broadcast == broadcast, deliveries.c.urgent == urgent)
         .order_by(deliveries.c.number.desc())
         .limit(1)
         .with_for_update()

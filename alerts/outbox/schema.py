@@ -34,6 +34,7 @@ deliveries = Table(
     Column("kind", String(10), nullable=False, comment="root | reply | edit"),
     Column("root", String(200), comment="id of the delivery it follows or changes; null: it is a root"),
     Column("broadcast", Boolean, nullable=False, comment="a reply which the channel sees too"),
+    Column("urgent", Boolean, nullable=False, comment="it rings in quiet hours too"),
     Column("story", Text, comment="null: a notice"),
     Column("watch", Text, comment="null: a notice"),
     Column(
@@ -50,6 +51,7 @@ deliveries = Table(
     Column(
         "due_at", Instant, nullable=False, comment="waiting: not sent before; unclear: not looked for before"
     ),
+    Column("quiet_until", Instant, comment="it is withheld in quiet hours; null: it never was"),
     Column("lease_until", Instant, comment="null: nobody is working on it"),
     Column(
         "lease_token", Integer, nullable=False, comment="goes up with every claim; an old one moves nothing"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, case, func, or_, select
 
 from alerts.notifications import Body, DeliveryId, Kind, Plainness, from_json
 from alerts.outbox.schema import UNFINISHED, State, deliveries
@@ -51,10 +51,15 @@ def posts(connection: Connection, channel: str, since: datetime) -> int:
     return connection.scalar(select(func.count()).select_from(deliveries).where(*which)) or 0
 
 
-def oldest_waiting(connection: Connection) -> datetime | None:
-    """Since when the longest unfinished delivery has been in the outbox; None: nothing is unfinished."""
-    unfinished = deliveries.c.state.in_(UNFINISHED)
-    oldest: datetime | None = connection.scalar(select(func.min(deliveries.c.created_at)).where(unfinished))
+def oldest_waiting(connection: Connection, now: datetime) -> datetime | None:
+    """Since when the longest unfinished delivery could have been sent; None: nothing is unfinished.
+
+    What quiet hours withhold waits since they ended.
+    """
+    withheld = deliveries.c.quiet_until > deliveries.c.created_at
+    since = case((withheld, deliveries.c.quiet_until), else_=deliveries.c.created_at)
+    statement = select(func.min(since)).where(deliveries.c.state.in_(UNFINISHED), since <= now)
+    oldest: datetime | None = connection.scalar(statement)
     return oldest
 
 

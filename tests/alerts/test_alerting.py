@@ -19,6 +19,7 @@ ADDED = told_of(article("A comment", id=2))
 COMMENT, CHANGED = Addition(ADDED), Addition(ADDED, was="Another headline")
 DENIAL = Addition(ADDED, (Reasoned(Promotion.CONTRADICTION, "contradicts"),))
 FOLLOWING = {"told": True, "addition": COMMENT}
+NIGHT = "news is quiet until 2026-03-03 07:00 UTC"
 ELSEWHERE = {"told": True, "new_in": ("legal",)}
 OVER = {"flood": "a lot", "over_budget": "enough"}
 
@@ -75,6 +76,24 @@ OVER = {"flood": "a lot", "over_budget": "enough"}
             Action.ADD,
             Reason.FOLLOW_UP,
             id="a digest's rule follows up too",
+        ),
+        pytest.param(
+            {"quiet": NIGHT, **OVER}, Action.HOLD, Reason.QUIET_HOURS, id="quiet outranks the limits"
+        ),
+        pytest.param(
+            {**FOLLOWING, "quiet": NIGHT}, Action.HOLD, Reason.QUIET_HOURS, id="follows up where it is quiet"
+        ),
+        pytest.param(
+            {"quiet": NIGHT, "silence": SILENCE}, Action.QUIET, Reason.SILENCED, id="silenced, quiet"
+        ),
+        pytest.param(
+            {"quiet": NIGHT, "article": OLD}, Action.QUIET, Reason.TOO_OLD, id="old where it is quiet"
+        ),
+        pytest.param(
+            {**ELSEWHERE, "quiet": NIGHT},
+            Action.HOLD,
+            Reason.QUIET_HOURS,
+            id="new in a channel that is quiet",
         ),
         pytest.param(ELSEWHERE, Action.ADD, Reason.NEW_IN_CHANNEL, id="a copy, new in a channel"),
         pytest.param(

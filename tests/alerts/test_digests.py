@@ -1,12 +1,13 @@
 """Digests: when one is due, and what it says."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
-from alerts.channels import DigestTime
-from alerts.digests import MOST_STORIES, Held, compose, day_before, last_due
-from alerts.notifications import DigestLine, DigestPart
+from alerts.channels import DigestTime, QuietHours
+from alerts.digests import MOST_STORIES, Held, compose, compose_brief, day_before, last_due
+from alerts.notifications import Digest, DigestLine, DigestPart
 from alerts.shadows import Difference
 from tests.builders import DAY, HOUR, NOW, article
 
@@ -92,6 +93,68 @@ def test_of_many_stories_the_weakest_are_only_counted() -> None:
     assert (len(pact.lines), pact.more) == (MOST_STORIES, 5)
     assert pact.lines[0].title == f"Article {MOST_STORIES + 5}"
     assert (other.lines, other.more) == ((), 3)
+
+
+# ---- the brief
+
+
+QUIET = QuietHours.model_validate({"from": "22:00", "to": "07:00"})
+
+
+def spoken(number: int, story: str, *, level: str = "alert", watch: str = "pact", **changes: Any) -> Held:
+    score = changes.pop("score", 0.5)
+    found = article(f"Article {number}", id=number, **changes)
+    return Held(watch, "core", story, score, found, level)
+
+
+def listed(digest: Digest | None) -> list[str]:
+    assert digest
+    return [line.title.removeprefix("Article ") for part in digest.parts for line in part.lines]
+
+
+def test_a_brief_ranks_by_level_then_who_speaks_then_score_then_how_many_have_it() -> None:
+    night = [
+        spoken(1, "s1", level="digest", publisher="filing", tier=1, score=1.0),
+        spoken(2, "s2", score=0.4),
+        spoken(3, "s3", score=0.9),
+        spoken(4, "s4", score=0.4),
+        spoken(5, "s5", tier=1, score=0.1),
+        spoken(6, "s6", publisher="company", tier=3, score=0.1),
+        spoken(7, "s7", publisher="filing", tier=1, score=0.1),
+    ]
+    digest = compose_brief(night, {("pact", "s4"): 4}, NAMES, QUIET)
+    assert listed(digest) == ["7", "6", "5", "3", "4", "2", "1"]
+    assert digest
+    assert digest.title == "While it was quiet (22:00–07:00): 7 stories"
+    assert digest.parts[0].heading == "The pact"
+    assert [line.note for line in digest.parts[0].lines][3:5] == ["core", "core, 4 sources"]
+
+
+def test_a_story_is_in_the_brief_once_with_its_weightiest_article() -> None:
+    night = [spoken(1, "s1", score=1.0), spoken(2, "s1", publisher="filing", score=0.2)]
+    digest = compose_brief(night, {("pact", "s1"): 2}, NAMES, QUIET)
+    assert listed(digest) == ["2"]
+    assert digest
+    assert digest.title.endswith("1 story")
+
+
+def test_of_several_watches_there_is_one_list_and_hours_that_nobody_knows_are_not_said() -> None:
+    night = [spoken(1, "s1"), spoken(2, "s2", watch="other", tier=1), spoken(3, "s3", watch="gone", tier=3)]
+    digest = compose_brief(night, {}, NAMES, None)
+    assert digest
+    assert (digest.title, digest.parts[0].heading) == (
+        "While it was quiet: 3 stories",
+        "The weightiest first",
+    )
+    assert [line.note for line in digest.parts[0].lines] == ["The other, core", "The pact, core", "core"]
+
+
+def test_a_long_night_is_cut_and_counted_and_an_empty_one_says_nothing() -> None:
+    digest = compose_brief([spoken(n, f"s{n}") for n in range(MOST_STORIES + 9)], {}, NAMES, QUIET)
+    assert digest
+    assert (len(digest.parts[0].lines), digest.parts[0].more) == (MOST_STORIES, 9)
+    assert digest.title.endswith(f"{MOST_STORIES + 9} stories")
+    assert compose_brief([], {}, NAMES, QUIET) is None
 
 
 def difference(**changes: object) -> Difference:

@@ -95,6 +95,26 @@ async def test_a_digest_goes_out_once_at_the_time_of_its_channel_and_a_reload_mo
     assert waiting(daemon) == ["1 story held for the digest"] * 2
 
 
+async def test_the_brief_comes_when_quiet_ends_and_at_once_when_the_hours_are_taken_out(
+    daemon: Daemon,
+) -> None:
+    quiet = 'kind: console, quiet: {from: "11:00", to: "13:00"}'
+    rewrite(daemon, "channels.yaml", CHANNELS.replace("kind: console", quiet, 1))
+    clock = daemon.jobs.clock = Clock(NOW)
+    hold(daemon, "OpenAI talks", clock())
+    daemon.jobs.brief()
+    assert waiting(daemon) == []
+    clock.pass_by(3600)
+    daemon.jobs.brief()
+    daemon.jobs.brief()
+    assert waiting(daemon) == ["While it was quiet (11:00–13:00): 1 story"]
+    clock.now = NOW + 23 * HOUR
+    hold(daemon, "OpenAI goes on talking", clock())
+    rewrite(daemon, "channels.yaml", CHANNELS)
+    daemon.jobs.brief()
+    assert waiting(daemon)[1:] == ["While it was quiet: 1 story"]
+
+
 def hold(daemon: Daemon, title: str, now: datetime) -> None:
     book = Book(daemon.engine, source())
     for one in (entry("Old news"), entry(title, published=now)):

@@ -147,7 +147,6 @@ def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
         "sources[some-api].kind",
         "sources[preset].kind",
         "sources[map].kind",
-        "channels[news].quiet",
         "retention",
     ]
     assert all(note.line for note in notes)
