@@ -11,9 +11,8 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from alerts import ledger, outbox
-from alerts.screen import Rulebook, Screened, judge
+from alerts.screen import Rulebook, Screened, judge, teller_of
 from alerts.stories import StoryId
-from alerts.telling import Teller
 from alerts.threads import Thread
 from crawler import archive
 
@@ -95,13 +94,12 @@ def _part(
         return
     parted = thread.without(leaving)
     ledger.leave_thread(connection, parted, leaving)
-    teller = Teller(connection, rulebook.stories, rulebook.limits, rulebook.watches[thread.watch], now)
     lead = None
     if parted.lead.article != thread.lead.article:
         lead = next(iter(archive.with_ids(connection, rulebook.sources, [parted.lead.article])), None)
     found = rulebook.matcher.match(lead) if lead else []
     match = next((one for one in found if one.watch == thread.watch), None)
-    teller.part(thread, parted, lead, match)
+    teller_of(connection, rulebook, thread.watch, now).part(thread, parted, lead, match)
 
 
 def _judge(

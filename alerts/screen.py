@@ -167,7 +167,7 @@ def judge(
         silence = silencing(silences, article, match.watch, match, story, now)
         thread = ledger.thread(connection, story, match.watch, article.id) if story else None
         added = addition(thread, article, copied=_copied(connection, article, thread)) if thread else None
-        teller = _teller(connection, rulebook, rulebook.watches[match.watch], now)
+        teller = teller_of(connection, rulebook, match.watch, now)
         told = story is not None and ledger.told(connection, story, match.watch)
         reach = teller.reach(article, match, thread) if thread or not told else Reach()
         rings = match.rings and not (added and reach.begun)  # else it is said in a thread that has begun
@@ -189,8 +189,7 @@ def judge(
         )
         _write_match(connection, article, match, story, verdict, silence, now)
         if verdict.reason is Reason.BUDGET:
-            digests = {one: rulebook.channels[one].digest for one in reach.new if one in rulebook.channels}
-            done += Screened(deliveries=teller.tell_of_budget(match.rule, digests))
+            done += Screened(deliveries=teller.tell_of_budget(match.rule, reach.new))
         if verdict.begins and story is not None and not told:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
             done += _name_held(teller, rulebook, story)
@@ -222,8 +221,9 @@ def _write_match(
     )
 
 
-def _teller(connection: Connection, rulebook: Rulebook, watch: Watch, now: datetime) -> Teller:
-    return Teller(connection, rulebook.stories, rulebook.limits, watch, now, rulebook.channels)
+def teller_of(connection: Connection, rulebook: Rulebook, watch: str, now: datetime) -> Teller:
+    habits, limits, told = rulebook.stories, rulebook.limits, rulebook.watches[watch]
+    return Teller(connection, habits, limits, told, now, rulebook.channels)
 
 
 def _copied(connection: Connection, article: Article, thread: Thread) -> bool:
@@ -275,10 +275,9 @@ def _note_changed(
     story = ledger.story_of(connection, article.id)
     for thread in ledger.threads_with(connection, article.id):
         added = addition(thread, article)
-        watch = rulebook.watches.get(thread.watch)
         quiet = silencing(silences, article, thread.watch, None, story, now)
-        if watch is not None and added is not None and quiet is None:
-            teller = _teller(connection, rulebook, watch, now)
+        if thread.watch in rulebook.watches and added is not None and quiet is None:
+            teller = teller_of(connection, rulebook, thread.watch, now)
             note = teller.remark if added.removal else teller.retitle
             done += Screened(deliveries=note(article, thread, added))
     return done
@@ -320,7 +319,7 @@ def _unite(connection: Connection, rulebook: Rulebook, story: StoryId, other: St
         ahead = ledger.thread(connection, story, watch)
         for ending in threads:
             if ending and ahead and ending.story != ahead.story:
-                _teller(connection, rulebook, rulebook.watches[watch], now).point(ending, ahead)
+                teller_of(connection, rulebook, watch, now).point(ending, ahead)
 
 
 def _placed(

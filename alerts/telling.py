@@ -17,7 +17,7 @@ from alerts import ledger, outbox
 from alerts.alerting import Limits
 from alerts.beginnings import Beginning, beginning
 from alerts.budget import Spent, notice, spent
-from alerts.channels import Channel, DigestTime
+from alerts.channels import Channel
 from alerts.matching import Match
 from alerts.notifications import Alarm, Body, DeliveryId, FollowUp, Item
 from alerts.outbox import Root
@@ -73,7 +73,7 @@ class Teller:
         spent = self._spent(rule)
         return str(spent) if spent else self._channel_over_budget(channels)
 
-    def tell_of_budget(self, rule: str, digests: Mapping[str, DigestTime | None]) -> int:
+    def tell_of_budget(self, rule: str, channels: Iterable[str]) -> int:
         """Once a day these channels hear that a rule has told enough, and which word made it so much."""
         spent = self._spent(rule)
         if spent is None:
@@ -84,12 +84,13 @@ class Teller:
                 self.connection,
                 DeliveryId(uuid.uuid5(_BUDGETS, f"{told}/{channel}").hex),
                 channel,
-                notice(spent, digest),
+                notice(spent, self.channels[channel].digest),
                 story=None,
                 watch=None,
                 now=self.now,
             )
-            for channel, digest in digests.items()
+            for channel in channels
+            if channel in self.channels
         )
 
     def _spent(self, rule: str) -> Spent | None:

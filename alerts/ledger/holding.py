@@ -25,9 +25,14 @@ def hold(
     until: datetime | None,
     now: datetime,
 ) -> None:
-    """It waits in this channel until then, for the brief; None: for the digest. Only once."""
+    """It waits in this channel until then, for the brief; None: for the digest.
+
+    Once; but as long as it waits it may turn out to be of another story.
+    """
     key = {"channel": channel, "watch": match.watch, "article": article.id}
     if connection.execute(select(held.c.at).filter_by(**key)).first():
+        waits = update(held).filter_by(**key, delivery=None)
+        connection.execute(waits.values(story=story))
         return
     about = {"story": story, "rule": match.rule, "level": match.level, "score": match.score}
     connection.execute(insert(held).values(**key, **about, at=now, until=until))
