@@ -7,6 +7,7 @@ product these tests borrow), the rules of identity and stories themselves (their
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ from tests.hostile.world import (
     slack_stand_in,
     web,
 )
+from tests.slack_stand_in import complaints
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -378,6 +380,60 @@ async def test_h63_five_hundred_matches_at_once_are_on_record_and_at_most_three_
 def many(number: int, site: Site, now: datetime) -> str:
     title = f"OpenAI and Microsoft renegotiate clause {number} of their partnership"
     return item(title, f"{site.url}/{number}", now - HOUR)
+
+
+# ---- one story, one message (N1)
+
+PAPERS = ("herald", "bugle", "ledger", "courrier", "gazette-fr", "tagblatt", "kurier", "mirror")
+COVERAGE = (  # source, language, headline: twelve articles on one event
+    ("herald", "en", "Microsoft and OpenAI sign new agreement: 27% stake, $250bn for Azure"),
+    ("courrier", "fr", "Microsoft et OpenAI signent un accord : 27 % du capital, 250 milliards de dollars"),
+    ("tagblatt", "de", "Microsoft und OpenAI unterzeichnen Abkommen: 27 Prozent, 250 Milliarden Dollar"),
+    ("bugle", "en", "OpenAI agrees to buy $250bn of Azure as Microsoft keeps 27% stake in new agreement"),
+    ("mirror", "en", "Microsoft and OpenAI sign new agreement: 27% stake, $250bn for Azure - Mirror"),
+    ("kurier", "de", "OpenAI kauft für 250 Milliarden Dollar bei Microsoft, Abkommen lässt 27 Prozent"),
+    ("gazette-fr", "fr", "Ce que change l’accord à 250 milliards de dollars d’OpenAI et Microsoft : 27 %"),
+    ("ledger", "en", "What the new agreement of Microsoft and OpenAI means: 27% stake, $250bn of Azure"),
+    ("herald", "en", "Analysts on the new agreement of OpenAI and Microsoft: $250bn is a lot, 27% is less"),
+    ("courrier", "fr", "L’accord de Microsoft et OpenAI expliqué : 27 %, 250 milliards de dollars"),
+    ("tagblatt", "de", "Abkommen von OpenAI und Microsoft: Was 27 Prozent und 250 Milliarden Dollar sind"),
+    ("mirror", "en", "Microsoft, OpenAI: new agreement, 27% stake and $250bn for Azure"),
+)
+
+
+async def test_twelve_articles_on_one_event_in_three_languages_are_one_message_and_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with web(monkeypatch) as there:
+        sites = {paper: await there.site() for paper in PAPERS}
+        sources = [{"id": key, "name": key, "kind": "feed", "url": site.feed} for key, site in sites.items()]
+        async with product(tmp_path, sources) as tocsin:
+            tocsin.jobs.rulebook = replace(tocsin.jobs.rulebook, stories=StoryHabits(alike=True).at_once())
+            shown: dict[str, str] = dict.fromkeys(PAPERS, "")
+            for site in sites.values():
+                site.answer = serving(rss(item("The weather", f"{site.url}/old", tocsin.clock() - DAY)))
+            await tocsin.run()
+            for number, (paper, language, title) in enumerate(COVERAGE):
+                tocsin.clock.ahead += HOUR / 6
+                link, at = f"{sites[paper].url}/{number}", tocsin.clock() - HOUR / 60
+                shown[paper] += item(escape(title), link, at)
+                document = rss(shown[paper]).replace("<language>en", f"<language>{language}")
+                sites[paper].answer = serving(document)
+                if number % 3 == 2:
+                    await tocsin.run()
+            slack = tocsin.slack
+
+    (root,) = [one for one in slack.messages if "thread_ts" not in one["request"]]
+    replies = slack.thread(root["ts"])
+    assert len(slack.messages) == 1 + len(replies)
+    linked = set(re.findall(r'"url": "([^"]+)"', json.dumps([one["blocks"] for one in (root, *replies)])))
+    copy = f"{sites['mirror'].url}/4"
+    assert linked == {f"{sites[p].url}/{n}" for n, (p, _, _) in enumerate(COVERAGE)} - {copy}
+    assert slack.updates
+    newest = " ".join(e["text"] for block in root["blocks"][1:] for e in block["elements"])
+    assert "8 sources, 3 languages" in newest
+    assert "1 copy" in newest
+    assert [one for one in slack.messages if complaints(one["request"])] == []
 
 
 # ---- and what did not match

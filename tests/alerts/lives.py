@@ -48,6 +48,7 @@ from alerts.screen import Rulebook, screen
 from alerts.stories import StoryHabits
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, Watch
+from alerts.wind_up import wind_up
 from crawler import archive
 from crawler.sources import SourceId
 from tests.builders import DAY, HOUR, NOW, entry, source
@@ -135,7 +136,7 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "n": RINGS,
     "o": {At.NOWHERE: (At.HELD,)},
     "p": STAYS,
-    "q": STAYS,
+    "q": {At.HELD: (At.SUMMED_UP,)},
     "r": STAYS,
     "s": STAYS,
 }
@@ -280,10 +281,17 @@ class Tale:
     filed: bool = False  # a filing is in its thread
     denied: bool = False
     retitled: bool = False
+    mended: bool = False  # its headline was changed before, told or not
     address: str = ""  # of its first article
-    held: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)  # addresses
+    silenced: set[str] = field(default_factory=set)
     silenced_until: datetime | None = None
     spoken: int = 0  # roots and replies when it was silenced
+
+    @property
+    def waiting(self) -> set[str]:
+        """What was put off. A digest has a line for each story: one of these is told, the others are counted."""
+        return self.held | self.silenced
 
 
 def open_notebooks() -> Engine:
@@ -310,12 +318,14 @@ class Life(RuleBasedStateMachine):
             Backlog(),
             StoryHabits(alike=True),
             UNLIMITED.model_copy(update={"roots_per_day": ROOTS_A_DAY}),
-            READER,
+            channels={"news": NEWS},
+            reader=READER,
         )
         for of in self.book.sources:
             self.book.read(entry("Old news", source=of), of=of, now=NOW - HOUR)
         screen(self.engine, self.rulebook, NOW)
         self.tales: list[Tale] = []
+        self.past: list[Tale] = []  # whose event is spoken of again in another story
         self.told_at: list[datetime] = []
         self.owed: set[str] = set()  # addresses that the channel must have been led to in the end
         self.number = count(1)
@@ -332,12 +342,15 @@ class Life(RuleBasedStateMachine):
         """Whatever happened: once the faults are over, everything is said, each once."""
         self.channel.faults.clear()
         self.deliver()
+        self.clock.now += DAY + HOUR  # the longest silence
         self.next_digest()
         self.deliver()
         with self.engine.connect() as connection:
             left = outbox.counts(connection)
         assert not any(left[state] for state in (*outbox.UNFINISHED, State.DEAD, State.DROPPED)), left
         assert self.owed <= self.channel.links
+        for tale in (*self.tales, *self.past):
+            assert not tale.waiting or tale.waiting & self.channel.links
 
     # ---- what happens
 
@@ -358,12 +371,14 @@ class Life(RuleBasedStateMachine):
         assert match.story == tale.story
         if match.action == "tell":
             self.told_at.append(self.clock())
-        if match.action == "hold":
-            tale.held.add(address)
-        elif match.action == "tell":
-            self.owed -= tale.held  # its story is told: the digest keeps silent of it
-        if match.action != "quiet":
+        if match.action in {"tell", "add"}:
             self.owed.add(address)
+            if match.action == "tell" and tale.at is At.HELD:
+                self.owed |= tale.held  # no digest will have it: its thread does
+        elif match.action == "hold":
+            tale.held.add(address)
+        elif match.reason == Reason.SILENCED:
+            tale.silenced.add(address)
         return address
 
     def reason(self, tale: Tale, otherwise: Reason) -> Reason:
@@ -387,7 +402,8 @@ class Life(RuleBasedStateMachine):
         return "".join(letters.choice("bdfgklmnprstvz") + letters.choice("aeiou") for _ in range(4))
 
     def turn(self) -> bool:
-        """The channel's door, once. False: it was killed, and is there again."""
+        """Ended silences are wound up, and the door opens once. False: it was killed, and is there again."""
+        self.through(lambda: wind_up(self.engine, self.rulebook, None, self.clock()))
         work = dispatch(
             self.engine, NEWS, self.channel, HABITS, self.clock, Random(7), sleep=self.clock.sleep
         )
@@ -423,6 +439,7 @@ class Life(RuleBasedStateMachine):
             with pytest.MonkeyPatch.context() as broken, suppress(Killed):
                 broken.setattr(archive, "mark_screened", killed)
                 broken.setattr(ledger, "mark_digested", killed)
+                broken.setattr(ledger, "mark_ended", killed)
                 door()
         door()
 

@@ -79,7 +79,6 @@ class Moves(Life):
             (root,) = [one.body for one in self.records(tale) if one.kind is Kind.ROOT]
             assert isinstance(root, Alarm)
             assert root.link == address
-            self.owed.discard(tale.address)  # the root names its source, and leads to the better one
 
     def waits_for_better(self, tale: Tale) -> bool:
         unseen = [one.attempts == 0 for one in self.records(tale) if one.kind is Kind.ROOT]
@@ -129,21 +128,27 @@ class Moves(Life):
     def its_headline_is_changed(self, data: st.DataObject) -> None:
         tale = data.draw(st.sampled_from([one for one in self.tales if self.may_be_retitled(one)]))
         wants = self.reason(tale, Reason.RETITLED)
-        self.bring(tale, self.words(tale), self.host(tale), wants=wants, url=tale.address)
-        tale.retitled = wants is Reason.RETITLED
+        tale.headline = self.words(tale)
+        self.bring(tale, tale.headline, self.host(tale), wants=wants, url=tale.address)
+        tale.retitled, tale.headline_at = wants is Reason.RETITLED, self.clock()
+        tale.mended = True  # by more than a slip
 
     def may_be_retitled(self, tale: Tale) -> bool:
         return tale.at in TOLD and not tale.retitled
 
-    @precondition(lambda self: any(self.may_be_retitled(tale) for tale in self.tales))
+    @precondition(lambda self: any(self.may_be_mended(tale) for tale in self.tales))
     @rule(data=st.data())
     @letters("h")
     def a_slip_of_the_pen_is_mended(self, data: st.DataObject) -> None:
-        tale = data.draw(st.sampled_from([one for one in self.tales if self.may_be_retitled(one)]))
-        mended = re.sub(r"^(\w+)", lambda word: word[0] + "h", tale.headline)
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.may_be_mended(one)]))
         before = self.records(tale)
-        self.bring(tale, mended, self.host(tale), wants=Reason.ALREADY_TOLD, url=tale.address)
+        tale.mended, tale.headline = True, re.sub(r"^(\w+)", lambda word: word[0] + "h", tale.headline)
+        self.bring(tale, tale.headline, self.host(tale), wants=Reason.ALREADY_TOLD, url=tale.address)
+        tale.headline_at = self.clock()
         assert self.records(tale) == before
+
+    def may_be_mended(self, tale: Tale) -> bool:
+        return self.may_be_retitled(tale) and not tale.mended
 
     def host(self, tale: Tale) -> str:
         return tale.address.split("/")[2].partition(".")[0]
@@ -166,13 +171,14 @@ class Moves(Life):
         old = self.some(data, At.CLOSED)
         again = Tale(old.event)
         self.tales[self.tales.index(old)] = again
+        self.past.append(old)
         again.headline = self.words(again)
         again.address = self.bring(again, again.headline, "gazette", wants=Reason.FIRST_OF_STORY)
         again.headline_at = self.clock()
         with self.engine.connect() as connection:
             row = ledger.story_row(connection, again.story)
         assert row is not None
-        assert again.story != old.story == row.follows
+        assert again.story != old.story == row.follows, (again, old, row)
 
     @precondition(lambda self: self.unused())
     @rule()
@@ -222,14 +228,17 @@ class Moves(Life):
 
     @precondition(lambda self: any(tale.silenced_until for tale in self.tales))
     @rule(data=st.data())
-    @letters("q")
+    @letters("q", "c", "i")
     def a_silence_ends(self, data: st.DataObject) -> None:
         tale = data.draw(st.sampled_from([one for one in self.tales if one.silenced_until]))
         with self.engine.begin() as connection:
             for silence in ledger.list_silences(connection, self.clock()):
-                if silence.value == tale.story:
+                if silence.conditions == ((Aim.STORY, tale.story),):
                     ledger.end_silence(connection, silence.id, self.clock())
         tale.silenced_until = None
+        self.channel.faults.clear()
+        self.deliver()
+        assert not tale.waiting or tale.at is At.HELD or tale.waiting & self.channel.links
 
     def spoken(self, tale: Tale) -> int:
         """Roots and what replies name."""
