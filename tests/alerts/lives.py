@@ -290,7 +290,7 @@ class Tale:
 
     @property
     def waiting(self) -> set[str]:
-        """What was put off. A digest has a line for each story: one of these is told, the others are counted."""
+        """What was put off. A digest has a line for each story: one of these is told, others counted."""
         return self.held | self.silenced
 
 
