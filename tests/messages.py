@@ -8,6 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts.buttons import Button
+from alerts.control import slack_forms
+from alerts.control.requests import Actor, Answer, Choice, Line, Press, Pressable
 from alerts.notifications import (
     Alarm,
     Body,
@@ -23,6 +26,7 @@ from alerts.notifications import (
     Plainness,
     Sentence,
 )
+from alerts.notifiers.slack_blocks import message
 
 NOW = datetime(2026, 11, 24, 9, 12, 40, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -139,3 +143,27 @@ DELIVERIES = {
     "brief": delivery(BRIEF, id=DeliveryId("e80d5b3c7f264919a4c1d0b6f38e2a95")),
     "notice": delivery(TROUBLE, id=DeliveryId("3d7e9a2c5b184f60b1e4c8d07a6f5923"), channel="ops"),
 }
+PRESSED = ("root", "reply-aloud")  # also kept with their buttons
+
+ASKED = Press("e1", Actor("U0ANN", "ann"), "C0NEWS", "https://slack.example/r", "t1", Button.WHY, ROOT)
+WHY = Answer(
+    "told: headline-pact (version 3fa94c1e) holds",
+    (
+        Line(TITLE, ALARM.link, " · Courrier du calcul"),
+        Line("title: “Microsoft”, “OpenAI”, “partenariat”"),
+        Line("not held back by: “Azure OpenAI”"),
+    ),
+    buttons=(Pressable(Button.NOT_RELEVANT, ROOT), Pressable(Button.MUTE_STORY, ROOT)),
+)
+SPLIT = Answer(
+    "Which of them is another event?",
+    choice=Choice(
+        Button.SPLIT, "Choose an article", (("Harbour Wire: What the new terms mean", "s5b1f 17"),)
+    ),
+)
+ANSWERS = {"answer-why": WHY, "answer-wrong-story": SPLIT}
+MESSAGES = {
+    **{name: message(told) for name, told in DELIVERIES.items()},
+    **{f"{name}-with-buttons": message(DELIVERIES[name], buttons=True) for name in PRESSED},
+}
+ONLY_TO_YOU = {name: slack_forms.message(answer, ASKED) for name, answer in ANSWERS.items()}

@@ -17,15 +17,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from alerts.alerting import Action
-from alerts.notifications import Kind
-from alerts.notifiers import slack_blocks
 from alerts.notifiers.slack_page import Reader, Shown, page
 from alerts.outbox import ChannelState, State
 from crawler.fetches import Outcome
 from crawler.sources import SourceId
 from scheduler import health
 from scheduler.status import Picture, SourceStanding
-from tests.messages import DELIVERIES, NOW, TITLE
+from tests.messages import MESSAGES, NOW, ONLY_TO_YOU, TITLE
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 BROWSER = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -39,15 +37,16 @@ PARIS = Reader(NOW + timedelta(minutes=25), ZoneInfo("Europe/Paris"))
 
 def shown(name: str, minutes: int = 0, *, edited: bool = False) -> Shown:
     """One of the invented messages, so many minutes later."""
-    said = slack_blocks.message(DELIVERIES[name])
-    below = DELIVERIES[name].kind is Kind.REPLY
-    return Shown(said, NOW + timedelta(minutes=minutes), edited=edited, in_thread=below)
+    at = NOW + timedelta(minutes=minutes)
+    if name in ONLY_TO_YOU:
+        return Shown(ONLY_TO_YOU[name], at, only_to_you=True)
+    return Shown(MESSAGES[name], at, edited=edited, in_thread=name.startswith("reply"))
 
 
-STORY = [shown("root"), shown("reply-aloud", 22)]
+STORY = [shown("root-with-buttons"), shown("reply-aloud", 22)]
 THREAD = [shown("root-edited", edited=True), shown("reply", 14), shown("reply-retitled", 23)]
-OTHERS = [shown("digest"), shown("brief"), shown("notice")]
-PAGES = (("slack-alert", STORY, 480), ("slack-messages", [*THREAD, *OTHERS], 1400))
+OTHERS = [shown(name) for name in ("answer-why", "answer-wrong-story", "digest", "brief", "notice")]
+PAGES = (("slack-alert", STORY, 590), ("slack-messages", [*THREAD, *OTHERS], 1800))
 
 
 # --- the status page
@@ -129,8 +128,8 @@ async def shot(browser: str, address: str, name: str, width: int, height: int) -
 async def main(browser: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name, messages, height in (
-            ("slack-alert", STORY, 480),
-            ("slack-messages", [*THREAD, *OTHERS], 1400),
+            ("slack-alert", STORY, 590),
+            ("slack-messages", [*THREAD, *OTHERS], 1800),
         ):
             file = Path(scratch) / f"{name}.html"
             file.write_text(page(name, messages, PARIS), encoding="utf-8")

@@ -7,9 +7,10 @@ import pytest
 
 from alerts.notifiers.slack_blocks import message
 from alerts.notifiers.slack_page import Reader, Shown, drawn_message, page
-from tests.messages import DELIVERIES, NOW
+from tests.messages import MESSAGES, NOW, ONLY_TO_YOU
 from tests.telling import alarm, delivery
 
+ALL = {**MESSAGES, **ONLY_TO_YOU}
 READER = Reader(NOW, ZoneInfo("Europe/Paris"))
 
 
@@ -17,9 +18,9 @@ def drawn(said: dict[str, object], **how: bool) -> str:
     return drawn_message(Shown(said, NOW, **how), READER)
 
 
-@pytest.mark.parametrize("name", DELIVERIES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_message_can_be_drawn_and_no_block_is_unknown(name: str) -> None:
-    whole = page("preview", [Shown(message(DELIVERIES[name]), NOW)], READER)
+    whole = page("preview", [Shown(ALL[name], NOW)], READER)
     assert whole.count('class="message"') == 2  # a phone, a desk
     assert '<div class="small">(' not in whole
 
@@ -33,7 +34,7 @@ def test_words_from_outside_are_shown_and_not_run() -> None:
 
 
 def test_a_time_is_how_long_ago_it_was_for_the_reader() -> None:
-    assert "published 4 min ago" in drawn(message(DELIVERIES["root"]))
+    assert "published 4 min ago" in drawn(MESSAGES["root"])
 
 
 def test_links_times_and_bold_are_the_only_markup() -> None:
