@@ -46,10 +46,11 @@ class Trial:
     def summary(self) -> str:
         """One sentence for a person."""
         matched, stories = sum(self.matches.values()), len(self.stories)
+        told = f"{stories} {'story' if stories == 1 else 'stories'}"
         back = "the newest " if self.more else ""
         return (
             f"{matched} of {back}{self.articles} articles of {self.days:.1f} days match, "
-            f"in {stories} stories: about {self.messages / self.days:.1f} messages a day for each channel"
+            f"in {told}: about {self.messages / self.days:.1f} messages a day for each channel"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -96,7 +96,9 @@ def test_a_decision_loads_no_vendor(module: str) -> None:
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("words", ["--help", "check", "status", "mark list", "sources list", "watch"])
+@pytest.mark.parametrize(
+    "words", ["--help", "check", "status", "mark list", "sources list", "watch", "search --help"]
+)
 def test_a_command_loads_no_vendor_it_does_not_need(words: str, tmp_path: Path) -> None:
     """Scrapy and the vendors of the channels cost seconds: a question should not wait for them."""
     vendors = ("scrapy", "feedparser", "slack_sdk", "apscheduler", "trafilatura", "aiohttp")

@@ -4,7 +4,9 @@
     slash        how `/tocsin …` is spelled
     slack_forms  Slack's JSON, both ways
     permission   may this person do this here?
-    answering    what is only asked: why, status, search, try, stories, silences
+    phrasing     lines and times, short enough for a telephone
+    querying     a query: search, and the form to try one
+    answering    what is only asked: help, status, why, silences, stories
     acting       the door: what is changed, once, on record, and taken back
     attending    from a request to its answer
     speaking     answers, modals, members: the calls

@@ -62,7 +62,8 @@ def search_archive(
     for hit in found.hits:
         typer.echo(json.dumps(hit.to_json(), ensure_ascii=False, default=plain) if as_json else _shown(hit))
     more = f"; there are more, see --limit {limit}" if found.more else f" of {found.articles}"
-    typer.echo(f"{len(found.hits)} articles{more}, seen since {begin:%Y-%m-%d %H:%M} UTC", err=True)
+    articles = f"{len(found.hits)} article{'' if len(found.hits) == 1 else 's'}"
+    typer.echo(f"{articles}{more}, seen since {begin:%Y-%m-%d %H:%M} UTC", err=True)
 
 
 def _shown(hit: Hit) -> str:

@@ -27,7 +27,7 @@ def test_the_archive_is_searched_in_the_language_of_the_rules(desk: Desk) -> Non
     assert HEADLINES[0] in answer.stdout
     assert "https://herald.example/0" in answer.stdout
     assert HEADLINES[1] not in answer.stdout
-    assert "1 articles of 3, seen since" in answer.stderr
+    assert "1 article of 3, seen since" in answer.stderr
 
 
 def test_a_search_prints_json_lines_and_nothing_else(desk: Desk) -> None:
@@ -40,7 +40,7 @@ def test_a_search_prints_json_lines_and_nothing_else(desk: Desk) -> None:
 def test_a_search_says_that_there_is_more(desk: Desk) -> None:
     answer = desk("search", "@microsoft", "--limit", "1", "--json")
     assert len(answer.stdout.splitlines()) == 1
-    assert "1 articles; there are more, see --limit 1" in answer.stderr
+    assert "1 article; there are more, see --limit 1" in answer.stderr
 
 
 def test_a_search_that_finds_nothing_is_no_failure(desk: Desk) -> None:
