@@ -25,7 +25,8 @@ from sqlalchemy.pool import StaticPool
 
 from alerts import ledger, outbox
 from alerts.alerting import UNLIMITED, Backlog, Reason
-from alerts.channels import Channel, DigestTime
+from alerts.brief import brief
+from alerts.channels import Channel, DigestTime, QuietHours
 from alerts.dispatch import dispatch
 from alerts.features import EventsFile, Reader
 from alerts.matching import Matcher
@@ -63,7 +64,8 @@ WATCH = Watch(
     ),
     channels=("news",),
 )
-NEWS = Channel(id="news", kind="console", digest=DigestTime(at=time(13, 0)))
+NIGHT = QuietHours.model_validate({"from": "22:00", "to": "07:00", "except": ["filing"]})
+NEWS = Channel(id="news", kind="console", digest=DigestTime(at=time(13, 0)), quiet=NIGHT)
 ROOTS_A_DAY = 3
 SOURCES = (
     source(),
@@ -139,6 +141,10 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "q": {At.HELD: (At.SUMMED_UP,)},
     "r": STAYS,
     "s": STAYS,
+    "t": {At.NOWHERE: (At.HELD,)},
+    "u": {At.HELD: (At.SUMMED_UP,)},
+    "v": RINGS,
+    "w": {At.SUMMED_UP: (At.HELD,)},
 }
 
 
@@ -280,6 +286,7 @@ class Tale:
     last: datetime = NOW  # of its latest article
     filed: bool = False  # a filing is in its thread
     denied: bool = False
+    briefed: bool = False  # it was told in a brief: it has a thread, and no root until something is promoted
     retitled: bool = False
     mended: bool = False  # its headline was changed before, told or not
     address: str = ""  # of its first article
@@ -348,7 +355,7 @@ class Life(RuleBasedStateMachine):
         with self.engine.connect() as connection:
             left = outbox.counts(connection)
         assert not any(left[state] for state in (*outbox.UNFINISHED, State.DEAD, State.DROPPED)), left
-        assert self.owed <= self.channel.links
+        assert not self.owed - self.channel.links
         for tale in (*self.tales, *self.past):
             assert not tale.waiting or tale.waiting & self.channel.links
 
@@ -371,12 +378,12 @@ class Life(RuleBasedStateMachine):
         assert match.story == tale.story
         if match.action == "tell":
             self.told_at.append(self.clock())
-        if match.action in {"tell", "add"}:
+        if match.action == "hold" or (tale.briefed and match.reason == Reason.FOLLOW_UP):
+            tale.held.add(address)
+        elif match.action in {"tell", "add"}:
             self.owed.add(address)
             if match.action == "tell" and tale.at is At.HELD:
                 self.owed |= tale.held  # no digest will have it: its thread does
-        elif match.action == "hold":
-            tale.held.add(address)
         elif match.reason == Reason.SILENCED:
             tale.silenced.add(address)
         return address
@@ -432,6 +439,17 @@ class Life(RuleBasedStateMachine):
         self.clock.now = at if at > self.clock() else at + DAY
         self.through(lambda: sum_up(self.engine, self.rulebook, NEWS, self.clock()))
 
+    def night_falls(self) -> None:
+        """With all that is due before."""
+        self.next_digest()
+        self.deliver()
+        self.clock.now = self.clock().replace(hour=22, minute=0)
+
+    def day_breaks(self) -> None:
+        self.clock.now += 9 * HOUR
+        self.through(lambda: brief(self.engine, self.rulebook, "news", self.clock()))
+        self.deliver()
+
     def through(self, door: Callable[[], Any]) -> None:
         """Once more after the kill, if there is one."""
         if self.doomed:
@@ -440,6 +458,7 @@ class Life(RuleBasedStateMachine):
                 broken.setattr(archive, "mark_screened", killed)
                 broken.setattr(ledger, "mark_digested", killed)
                 broken.setattr(ledger, "mark_ended", killed)
+                broken.setattr(ledger, "mark_held", killed)
                 door()
         door()
 
@@ -465,11 +484,16 @@ class Life(RuleBasedStateMachine):
         return At.QUIET if below else At.ALERTED
 
     def _untold(self, tale: Tale) -> At:
-        with self.engine.connect() as connection:
-            summed = ledger.digests_of(connection, tale.story, "pact") if tale.story else []
+        """Of a story without a root: does it wait for a digest or a brief, or has one told it?"""
         if not tale.story:
             return At.NOWHERE
-        if not summed:
+        with self.engine.connect() as connection:
+            heard = ledger.heard_of(connection, "news", tale.story, "pact")
+            kinds = (
+                ledger.held_in(connection, "news", for_brief=one, by=self.clock()) for one in (True, False)
+            )
+            waits = any(row.now_of == tale.story for rows in kinds for row in rows)
+        if waits or not heard:
             return At.HELD
         return At.CLOSED if self.clock() - tale.last > self.rulebook.stories.quiet else At.SUMMED_UP
 

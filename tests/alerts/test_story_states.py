@@ -60,13 +60,14 @@ class Moves(Life):
     def a_story_is_beyond_the_limits(self, of: str) -> None:
         self._begin(of, Reason.BUDGET)
 
-    def _begin(self, of: str, wants: Reason) -> None:
+    def _begin(self, of: str, wants: Reason) -> Tale:
         event = self.unused()
         assert event
         tale = Tale(event, filed=of == "sec")
         self.tales.append(tale)
         tale.headline = self.words(tale)
         tale.address, tale.headline_at = self.bring(tale, tale.headline, of, wants=wants), self.clock()
+        return tale
 
     @precondition(lambda self: any(self.waits_for_better(tale) for tale in self.tales))
     @rule(data=st.data())
@@ -202,18 +203,19 @@ class Moves(Life):
         self.deliver()
         assert not {self.seen(tale) for tale in self.tales} & {At.HELD}
 
-    @precondition(
-        lambda self: self.is_there(At.HELD, At.SUMMED_UP) and self.begins() is Reason.FIRST_OF_STORY
-    )
+    @precondition(lambda self: any(map(self.may_ring, self.tales)) and self.begins() is Reason.FIRST_OF_STORY)
     @rule(data=st.data())
     @letters("n")
     def a_story_that_was_held_becomes_worth_a_ring(self, data: st.DataObject) -> None:
-        tale = self.some(data, At.HELD, At.SUMMED_UP)
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.may_ring(one)]))
         wants = self.reason(tale, Reason.FIRST_OF_STORY)
         headline = self.words(tale)
         address = self.bring(tale, headline, "gazette", wants=wants)
         if wants is Reason.FIRST_OF_STORY:
             tale.headline, tale.headline_at, tale.address = headline, self.clock(), address
+
+    def may_ring(self, tale: Tale) -> bool:
+        return tale.at in (At.HELD, At.SUMMED_UP) and not tale.briefed
 
     @precondition(lambda self: any(tale.story and not tale.silenced_until for tale in self.tales))
     @rule(data=st.data())
@@ -240,6 +242,42 @@ class Moves(Life):
         self.channel.faults.clear()
         self.deliver()
         assert not tale.waiting or tale.at is At.HELD or tale.waiting & self.channel.links
+
+    @precondition(lambda self: self.unused())
+    @rule(of=st.sampled_from(["herald", "gazette"]))
+    @letters("t", "u", "c", "i", "m")
+    def a_night_passes_in_which_a_story_begins(self, of: str) -> None:
+        self.channel.faults.clear()
+        self.night_falls()
+        said = len(self.channel.posts)
+        tale = self._begin(of, Reason.QUIET_HOURS)
+        self.turn()
+        assert self.seen(tale) is At.HELD
+        assert len(self.channel.posts) == said
+        self.day_breaks()
+        tale.briefed = True
+        assert tale.address in self.channel.links
+
+    @precondition(lambda self: any(self.is_only_briefed(tale) and not tale.denied for tale in self.tales))
+    @rule(data=st.data())
+    @letters("v")
+    def what_a_brief_told_is_denied(self, data: st.DataObject) -> None:
+        open_ = [one for one in self.tales if self.is_only_briefed(one) and not one.denied]
+        tale = data.draw(st.sampled_from(open_))
+        wants = self.reason(tale, Reason.PROMOTED)
+        self.bring(tale, f"{self.words(tale)}, which Microsoft denies", "echo", wants=wants)
+        tale.denied = wants is Reason.PROMOTED
+        tale.briefed = not tale.denied
+
+    @precondition(lambda self: any(self.is_only_briefed(tale) for tale in self.tales))
+    @rule(data=st.data())
+    @letters("w")
+    def what_a_brief_told_is_reported_by_others(self, data: st.DataObject) -> None:
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.is_only_briefed(one)]))
+        self.bring(tale, self.words(tale), "echo", wants=self.reason(tale, Reason.FOLLOW_UP))
+
+    def is_only_briefed(self, tale: Tale) -> bool:
+        return tale.briefed and tale.at in (At.HELD, At.SUMMED_UP)
 
     def spoken(self, tale: Tale) -> int:
         """Roots and what replies name."""
