@@ -257,8 +257,9 @@ def _held(case: _Case, row: Row[Any], answer: Answer, held: str) -> _Said:
         which = ", ".join(f"{r.channel} of {_shown(r.created_at)} ({r.state})" for r in records)
         return _Said(answer, f"{held}: its story is in the digest for {which}.", records)
     if alert:
-        told = f"its story was told meanwhile, on {_shown(alert.at)}, and its thread names it"
-        return _Said(answer, f"{held}: {told}.")
+        told = f"its story was told meanwhile, on {_shown(alert.at)}"
+        where = "its thread names it, or the digest of a channel that has no thread of it"
+        return _Said(answer, f"{held}: {told}, and {where}.")
     return _Said(answer, f"{held}: it is held for the digest; `tocsin check` says when that is.")
 
 

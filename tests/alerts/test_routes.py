@@ -1,5 +1,6 @@
 """Routes: a table of what an entry of `channels:` takes, and what comes of it on the way."""
 
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,18 @@ from sqlalchemy import Engine
 
 from alerts import ledger
 from alerts.alerting import Backlog, Reason
+from alerts.channels import Channel, DigestTime
 from alerts.explanation import Answer
 from alerts.matching import Matcher
-from alerts.notifications import Alarm, FollowUp, Kind
+from alerts.notifications import Alarm, Digest, FollowUp, Kind
 from alerts.routes import Route, possible, recipients
 from alerts.screen import Rulebook
+from alerts.sum_up import sum_up
 from alerts.watches import Rule, WatchesFile
 from config.reading import ConfigError, read
 from tests.alerts.test_screen import PACT, WATCH
 from tests.alerts.test_telling import HABITS, LATER, Room
-from tests.builders import MINUTE, article
+from tests.builders import HOUR, MINUTE, NOW, article
 
 FILING = {"publisher": "filing", "tier": 1}
 
@@ -189,6 +192,37 @@ def test_another_rule_that_holds_for_a_later_article_tells_its_own_channels(room
     }
     with room.engine.connect() as connection:
         assert len(ledger.recent_alerts(connection, 9)) == 1
+
+
+LOW = Channel(id="low", kind="console", digest=DigestTime(at=time(13)))
+BODY = "OpenAI met Microsoft for a day of talks about nothing in particular, as the two of them often do."
+
+
+def digested(room: Room, channel: Channel) -> list[str]:
+    if not sum_up(room.engine, room.rulebook, channel, NOW + 2 * HOUR):
+        return []
+    (digest,) = [
+        one.body for one in room.records() if one.channel == channel.id and isinstance(one.body, Digest)
+    ]
+    return [line.title for part in digest.parts for line in part.lines]
+
+
+def test_a_digest_has_what_its_channel_was_not_told_whoever_was_told_of_the_story(room: Room) -> None:
+    routed(room, Route(to="news", level=("alert",)), Route(to="low", level=("digest",)))
+    room.bring("A day of talks", summary=BODY)
+    room.bring(PACT, of="gazette", summary=BODY, now=NOW + MINUTE)
+    assert roots(room) == {"news": PACT}
+    assert digested(room, LOW.model_copy(update={"id": "news"})) == []
+    assert digested(room, LOW) == ["A day of talks"]
+
+
+def test_what_a_digests_rule_adds_to_a_told_story_is_in_the_digest_it_is_routed_to(room: Room) -> None:
+    routed(room, Route(to="news", level=("alert",)), Route(to="low", level=("digest",)))
+    room.bring(PACT)
+    room.follow("What it means", of="gazette", summary=BODY)
+    assert set(roots(room)) == {"news"}
+    assert replies(room, "news") == ["What it means"]
+    assert digested(room, LOW) == ["What it means"]
 
 
 def test_what_no_channel_takes_is_on_record_and_why_says_so(room: Room) -> None:
