@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from alerts.notifications import Body, DeliveryId, FollowUp, Kind, Plainness, from_json, joined, to_json
 from alerts.outbox.schema import GIVEN_UP, State, deliveries
@@ -75,8 +75,13 @@ def roots(connection: Connection, story: str, watch: str) -> list[Root]:
     rows = sorted(rows, key=lambda row: row.state not in GIVEN_UP)
     last = {row.channel: row for row in rows}
     return [
-        Root(DeliveryId(row.id), row.channel, from_json(row.body), row.attempts > 0) for row in last.values()
+        Root(DeliveryId(row.id), row.channel, from_json(row.body), _may_be_seen(row)) for row in last.values()
     ]
+
+
+def _may_be_seen(row: Row[Any]) -> bool:
+    """Not if it waits: what was tried and not stored is sent in its newest wording."""
+    return row.state != State.WAITING or bool(row.repeat_possible)
 
 
 def revise(
