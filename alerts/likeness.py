@@ -6,9 +6,10 @@ found, and what they are worth: docs/decisions/0011-likeness.md. They are round 
 fifth moves little.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import ceil, log, sqrt
 from typing import Any, NamedTuple
 
 from alerts.features import Traits
@@ -27,6 +28,11 @@ _ACT, _OTHER_ACT = 1.5, -1.2
 _THEMES = 1.0
 _AMOUNT, _OTHER_AMOUNT = 0.8, -0.8
 _NAME = 0.8
+
+# What other open stories have too ties to none of them: the phrases of a house, a notice under every page.
+_COMMON = 3.0  # at so many times the number of other stories that have it, a word counts for less
+_BUSY = 5  # open stories; beyond them that counts, and an article has to be like more than half of a story's
+_MORE, _MOST = 0.2, 0.8
 
 
 class Point(NamedTuple):
@@ -58,9 +64,49 @@ class Likeness:
         return ", ".join(f"{what} {weight:+.1f}" for weight, what in self.points)
 
 
-def like(one: Traits, other: Traits) -> list[Point]:
+class Common(NamedTuple):
+    """What of an article the other open stories have as well."""
+
+    spread: Mapping[str, float] = {}  # word or name → in how many of them, by the share of their articles
+    copied: frozenset[int] = frozenset()  # which of its hashes
+
+    def rarity(self, shared: Iterable[str]) -> float:
+        """How many these are, each the less the more stories have it."""
+        return sum(1 / (1 + _COMMON * self.spread.get(one, 0.0)) for one in shared)
+
+
+NOTHING = Common()
+
+
+def in_common(article: Traits, stories: Sequence[Sequence[Traits]]) -> list[Common]:
+    """For each of these stories: what of an article the others have. A few may share it by chance."""
+    if len(stories) <= _BUSY:
+        return [NOTHING] * len(stories)
+    mine = article.words | article.names
+    spread: list[dict[str, float]] = [defaultdict(float) for _ in stories]
+    copied = [set[int]() for _ in stories]
+    for number, members in enumerate(stories):
+        for member in members:
+            for shared in mine & (member.words | member.names):
+                spread[number][shared] += 1 / len(members)
+            copied[number].update(_same(article, member))
+    everywhere: dict[str, float] = defaultdict(float)
+    for one in spread:
+        for word, share in one.items():
+            everywhere[word] += share
+    hashes = Counter(n for one in copied for n in one)
+    return [
+        Common(
+            {word: everywhere[word] - share for word, share in spread[number].items()},
+            frozenset(n for n in copied[number] if hashes[n] > 1),
+        )
+        for number in range(len(stories))
+    ]
+
+
+def like(one: Traits, other: Traits, common: Common = NOTHING) -> list[Point]:
     """The points of one article against another. It makes no difference which comes first."""
-    shared = [*_words(one, other), *_shared(one, other)]
+    shared = [*_words(one, other, common), *_shared(one, other, common)]
     against = list(_against(one, other))
     if sum(point.weight for point in shared) < _IN_COMMON:
         return [*shared, Point(2 * _APART, "next to nothing in common"), *against]
@@ -69,23 +115,24 @@ def like(one: Traits, other: Traits) -> list[Point]:
     return [Point(_APART, "two articles"), *tied, *shared, *against]
 
 
-def _words(one: Traits, other: Traits) -> Iterable[Point]:
-    if like_words := cosine(one.words, other.words):
-        yield Point(_WORDS * like_words, "words")
-    if copied := copy_share(one, other):
+def _words(one: Traits, other: Traits, common: Common) -> Iterable[Point]:
+    if both := one.words & other.words:
+        yield Point(_WORDS * common.rarity(both) / sqrt(len(one.words) * len(other.words)), "words")
+    if copied := copy_share(one, other, common.copied):
         yield Point(_COPY * copied, "text")
 
 
-def _shared(one: Traits, other: Traits) -> Iterable[Point]:
+def _shared(one: Traits, other: Traits, common: Common) -> Iterable[Point]:
     for weight, most, word, both in (
         (_TOP_PARTY, 2, "headline", one.top_parties & other.top_parties),
         (_PARTY, 2, "named", one.parties & other.parties),
         (_PAPER, 1, "goes back to", one.papers & other.papers),
         (_AMOUNT, 2, "amount", one.amounts & other.amounts),
-        (_NAME, 2, "name", one.names & other.names),
     ):
         if both:
             yield Point(weight * min(most, len(both)), _named(word, both))
+    if names := one.names & other.names:
+        yield Point(_NAME * min(2, common.rarity(names)), _named("name", names))
     both = one.top_acts & other.top_acts
     half = (one.top_acts & other.acts | other.top_acts & one.acts) - both
     if both or half:
@@ -119,28 +166,37 @@ def cosine(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / sqrt(len(one) * len(other)) if one and other else 0.0
 
 
-def copy_share(one: Traits, other: Traits) -> float:
+def copy_share(one: Traits, other: Traits, without: Collection[int] = ()) -> float:
     """About how much of the text is the same, word for word."""
     if not one.copy or not other.copy:
         return 0.0
-    return sum(a == b for a, b in zip(one.copy, other.copy, strict=True)) / len(one.copy)
+    return sum(n not in without for n in _same(one, other)) / len(one.copy)
 
 
-def like_story(article: Traits, members: Sequence[Traits], open_stories: int) -> Likeness:
-    """An article against those of a story: the mean of the nearer half, less for a crowd of open stories."""
-    return _nearer_half([like(article, member) for member in members], open_stories)
+def _same(one: Traits, other: Traits) -> Iterable[int]:
+    """Which hashes are equal; a text of a few words has none."""
+    return (n for n, (a, b) in enumerate(zip(one.copy, other.copy, strict=False)) if a == b)
+
+
+def like_story(
+    article: Traits, members: Sequence[Traits], open_stories: int, common: Common = NOTHING
+) -> Likeness:
+    """An article against those of a story: the mean of the nearer ones, less for a crowd of open stories."""
+    return _of_the_nearer([like(article, member, common) for member in members], open_stories)
 
 
 def like_stories(one: Sequence[Traits], other: Sequence[Traits], open_stories: int) -> Likeness:
     """All articles of one story against all of another, in the same way."""
-    return _nearer_half([like(a, b) for a in one for b in other], open_stories)
+    return _of_the_nearer([like(a, b) for a in one for b in other], open_stories)
 
 
-def _nearer_half(compared: list[list[Point]], open_stories: int) -> Likeness:
+def _of_the_nearer(compared: list[list[Point]], open_stories: int) -> Likeness:
+    """The nearer half; the more of them the busier it is, for one wrong article attracts others."""
     if not compared:
         return Likeness(2 * _APART)
     compared.sort(key=lambda points: -sum(point.weight for point in points))
-    points = _mean(compared[: (len(compared) + 1) // 2])
+    share = min(_MOST, 0.5 + _MORE * log(max(1.0, open_stories / _BUSY)))
+    points = _mean(compared[: ceil(len(compared) * share)])
     if open_stories > 1:
         points.append(Point(round(-_CROWD * log(open_stories), 2), f"{open_stories} open stories"))
     return Likeness(round(sum(point.weight for point in points), 2), tuple(points))

@@ -21,6 +21,7 @@ class Promotion(StrEnum):
     NEW_AMOUNT = "new_amount"  # its headline has a sum that nobody had
     NEW_DATE = "new_date"  # a year
     NEW_PARTY = "new_party"
+    DOUBTFUL = "doubtful"  # by little likeness, or nearly of another story: it could be another event
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Addition:
     removal: Removal | None = None  # its page is gone, or there again; None: neither
 
     @property
+    def doubtful(self) -> bool:
+        return any(one.promotion is Promotion.DOUBTFUL for one in self.promoted)
+
+    @property
     def note(self) -> str:
         if self.removal is not None:
             return _of_page(self.removal)
@@ -56,11 +61,14 @@ def _of_page(removal: Removal) -> str:
     return f"The page is gone ({removal.status}) {since}"
 
 
-def addition(thread: Thread, article: Article, *, copied: bool = False) -> Addition | None:
+def addition(
+    thread: Thread, article: Article, *, copied: bool = False, doubtful: bool = False
+) -> Addition | None:
     """What it adds; None: nothing. A changed headline is told once for each article: some flap.
 
     `copied`: address, headline or a passage is that of an article which the thread names. Nothing less will
-    do: what only seems to be the same could be another event, and whoever is not named is lost.
+    do: what only seems to be the same could be another event, and whoever is not named is lost. `doubtful`:
+    perhaps it is another; so it leads nothing, and nobody shall miss it.
     """
     before = thread.of(article.id)
     if article.removal is not None:
@@ -69,11 +77,13 @@ def addition(thread: Thread, article: Article, *, copied: bool = False) -> Addit
         if before.copy or before.retitled or not is_retitled(before.title, article.title):
             return None
         return Addition(before, was=before.title)
-    leads = better(told_of(article), thread.lead)
+    doubtful = doubtful and not copied
+    leads = better(told_of(article), thread.lead) and not doubtful
     if copied and not leads:
         return None
     told = told_of(article, leads=leads)
-    return Addition(told, promotions(thread, told))
+    doubt = (Reasoned(Promotion.DOUBTFUL, "perhaps another event"),) if doubtful else ()
+    return Addition(told, doubt + promotions(thread, told))
 
 
 def promotions(thread: Thread, new: Told) -> tuple[Reasoned, ...]:

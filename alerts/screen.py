@@ -161,12 +161,13 @@ def judge(
     `came`: the day by which its story is looked up, where that is not today. `flood`: what is said of its
     source where that brings too much at once.
     """
-    story = _story(connection, rulebook, article, found, came or now)
+    joined = _story(connection, rulebook, article, found, came or now)
+    story = joined.story if joined else None
     done = Screened(matches=len(found))
     for match in found:
         silence = silencing(silences, article, match.watch, match, story, now)
         thread = ledger.thread(connection, story, match.watch, article.id) if story else None
-        added = addition(thread, article, copied=_copied(connection, article, thread)) if thread else None
+        added = _added(connection, article, joined, thread) if joined and thread else None
         teller = teller_of(connection, rulebook, match.watch, now)
         told = story is not None and ledger.told(connection, story, match.watch)
         reach = teller.reach(article, match, thread) if thread or not told else Reach()
@@ -226,10 +227,11 @@ def teller_of(connection: Connection, rulebook: Rulebook, watch: str, now: datet
     return Teller(connection, habits, limits, told, now, rulebook.channels)
 
 
-def _copied(connection: Connection, article: Article, thread: Thread) -> bool:
-    """Is it certain that the thread names this already, in another paper?"""
+def _added(connection: Connection, article: Article, joined: Joined, thread: Thread) -> Addition | None:
+    """What it adds to the thread; nothing if that names it already, for certain, in another paper."""
     named = [one.article for one in thread.articles if not one.copy]
-    return ledger.is_copied(connection, article.id, named)
+    copied = ledger.is_copied(connection, article.id, named)
+    return addition(thread, article, copied=copied, doubtful=joined.doubtful)
 
 
 def _name_held(teller: Teller, rulebook: Rulebook, story: StoryId) -> Screened:
@@ -285,7 +287,7 @@ def _note_changed(
 
 def _story(
     connection: Connection, rulebook: Rulebook, article: Article, found: Sequence[Match], now: datetime
-) -> StoryId | None:
+) -> Joined | None:
     """The story of a matched article: the one it is in, is tied to, is like, or a new one.
 
     What only shadow rules found opens none and ties nothing: a trial changes nothing that is told.
@@ -293,7 +295,7 @@ def _story(
     already = ledger.story_of(connection, article.id)
     telling = [match for match in found if not match.shadow]
     if not telling:
-        return already
+        return Joined(already, Tie.SAME_ARTICLE) if already else None
     mine = features(article, telling)
     traits = rulebook.reader.traits(article, telling)
     moment = min(article.published or now, now)
@@ -306,7 +308,7 @@ def _story(
     if joined.unites:
         _unite(connection, rulebook, joined.story, joined.unites, now)
     ledger.add_to_story(connection, joined, article, mine, now, moment, traits)
-    return joined.story
+    return joined
 
 
 def _unite(connection: Connection, rulebook: Rulebook, story: StoryId, other: StoryId, now: datetime) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated, NewType
 from pydantic import Field
 
 from alerts.features import Traits
-from alerts.likeness import COPY, ENOUGH, Likeness, copy_share, like_stories, like_story
+from alerts.likeness import COPY, ENOUGH, Likeness, copy_share, in_common, like_stories, like_story
 from alerts.matching import Match
 from config.reading import Duration, Keys
 from crawler.articles import Article
@@ -36,6 +36,8 @@ DENSE_PASSAGE = 40
 MOST_COMPARED = 24  # articles of a story, the newest: the cost of an article does not grow with a story
 MOST_CLOSED = 40  # stories of which one may go on; the last
 SHOWN = 3  # stories an article nearly joined
+THIN = 0.5  # points: with no more an article could be another event
+CLOSE = 0.3  # points: so near to another story it could as well be of that
 UNITES = 0.85  # points of two stories against each other: at as many they are one
 GOES_ON = 1.5  # points: at as many a new story goes on with a closed one
 
@@ -49,7 +51,7 @@ class StoryHabits(Keys):
     follow_ups: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(minutes=3)
     quiet: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(hours=48)
     longest: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(days=14)
-    alike: bool = False  # true: also likeness makes two articles one story, across words and languages
+    alike: bool = True  # likeness makes two articles one story too; false: only what is certain does
 
     def at_once(self) -> "StoryHabits":
         """The same without any waiting."""
@@ -99,6 +101,14 @@ class Joined:
     unites: StoryId | None = (
         None  # a story that is the same one, as this article shows; what is in it moves here
     )
+
+    @property
+    def doubtful(self) -> bool:
+        """Could it as well be another event? By likeness alone, and by little; or nearly of another story."""
+        if self.tie not in {Tie.ALIKE, Tie.SAME_TEXT} or self.likeness is None:
+            return False
+        rival = self.nearly[0].likeness.score if self.nearly else ENOUGH - CLOSE
+        return self.likeness.score <= ENOUGH + THIN or self.likeness.score - rival < CLOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +238,12 @@ def _united(
 
 def _ranked(traits: Traits, stories: Sequence[Standing]) -> tuple[Near, ...]:
     rivals = sum(_may_share_a_watch(traits, story) for story in stories)
-    compared = [Near(one.id, like_story(traits, [m.traits for m in one.members], rivals)) for one in stories]
+    members = [[member.traits for member in story.members] for story in stories]
+    common = in_common(traits, members)
+    compared = [
+        Near(story.id, like_story(traits, theirs, rivals, elsewhere))
+        for story, theirs, elsewhere in zip(stories, members, common, strict=True)
+    ]
     since = {one.id: (one.first, one.id) for one in stories}
     return tuple(sorted(compared, key=lambda one: (-one.likeness.score, since[one.story])))
 

@@ -242,8 +242,8 @@ class Teller:
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if self._rings_always(root.channel, article):
                 outbox.let_pass(self.connection, root)
-            due_at = self.now if added.promoted else later
-            shown = root.begun and root.channel in told and bool(added.promoted)
+            due_at = self.now if added.promoted and not added.doubtful else later
+            shown = root.channel in told and (added.doubtful or (root.begun and bool(added.promoted)))
             aloud = shown and not self._channel_over_budget((root.channel,))
             queued += self._reply(root, article, grown, items, due_at, aloud=aloud)
         return queued

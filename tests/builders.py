@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-AT_ONCE = StoryHabits().at_once()
+AT_ONCE = StoryHabits(alike=False).at_once()  # whoever tests likeness asks for it
 
 
 def source(id: str = "herald", **changes: Any) -> Source:  # noqa: A002  the name of the key

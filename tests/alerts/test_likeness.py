@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alerts.features import Traits
-from alerts.likeness import Likeness, like, like_story
+from alerts.likeness import NOTHING, Likeness, in_common, like, like_story
 
 WATCH = frozenset({"pact"})
 
@@ -98,3 +98,25 @@ def test_the_reasons_are_said() -> None:
 def test_likeness_comes_back_from_the_ledger_as_it_went() -> None:
     one = like_story(traits(**ACT), [traits(**ACT)], 3)
     assert Likeness.from_json(one.to_json()) == one
+
+
+def busy(notice: frozenset[str]) -> list[list[Traits]]:
+    """Seven open stories; the phrases of a notice stand below the articles of all but the first."""
+    first = Traits(words=frozenset({"court"}), copy=tuple(range(24)))
+    return [[first], *([Traits(words=notice | {f"own{n}"}, copy=tuple(range(24)))] for n in range(6))]
+
+
+def test_what_the_other_open_stories_have_too_counts_for_less() -> None:
+    notice = frozenset({"cookie", "newsletter"})
+    one = Traits(words=notice | {"court"}, copy=tuple(range(24)))
+    first, second, *_ = in_common(one, busy(notice))
+    assert first.rarity({"court"}) == 1
+    assert second.rarity(notice) < 0.2
+    weights = {point.what: point.weight for point in like(one, busy(notice)[1][0], second)}
+    assert "text" not in weights
+    assert weights["words"] < 0.3
+
+
+def test_where_few_stories_are_open_what_they_share_may_be_chance() -> None:
+    notice = frozenset({"cookie"})
+    assert in_common(Traits(words=notice), busy(notice)[:5]) == [NOTHING] * 5

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from alerts.features import Traits
+from alerts.likeness import Likeness
 from alerts.matching import Evidence
 from alerts.stories import (
     HEADLINE_LIFE,
     Joined,
     Known,
     Member,
+    Near,
     Standing,
     StoryHabits,
     StoryId,
@@ -239,3 +241,20 @@ def test_a_new_story_goes_on_with_a_closed_one_only_on_much_in_common() -> None:
     closed = [standing(ONE, timedelta(days=20), suit(papers=frozenset({"ft"})))]
     assert before(suit(papers=frozenset({"ft"})), closed) == ONE
     assert before(suit(), [standing(ONE, timedelta(days=20), Traits())]) is None
+
+
+@pytest.mark.parametrize(
+    ("tie", "score", "rival", "doubtful"),
+    [
+        (Tie.ALIKE, 2.0, 0.5, False),
+        (Tie.ALIKE, 0.4, -2.0, True),
+        (Tie.ALIKE, 2.0, 1.8, True),
+        (Tie.SAME_TEXT, 0.4, -2.0, True),
+        (Tie.SAME_ADDRESS, 0.4, 0.3, False),
+        (Tie.FOUNDER, -0.1, -0.2, False),
+    ],
+)
+def test_what_joins_by_little_or_nearly_joined_another_is_doubtful(
+    tie: Tie, score: float, rival: float, doubtful: bool
+) -> None:
+    assert Joined(ONE, tie, Likeness(score), nearly=(Near(TWO, Likeness(rival)),)).doubtful is doubtful

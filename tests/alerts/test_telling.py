@@ -25,7 +25,7 @@ from tests.alerts.test_screen import PACT, WATCH, Desk
 from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
 from tests.telling import SECOND
 
-HABITS = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE)
+HABITS = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE, alike=False)
 ONE_CHANNEL = WATCH.model_copy(update={"channels": ("news",)})
 LATER = NOW + 10 * MINUTE
 

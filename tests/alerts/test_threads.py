@@ -152,7 +152,7 @@ def test_a_follow_up_is_shown_in_the_channel_for_a_reason_and_commentary_has_non
 
 
 def test_each_reason_is_one_that_somebody_can_give() -> None:
-    assert {reason for _, reasons in PROMOTED for reason in reasons} == set(Promotion)
+    assert {reason for _, reasons in PROMOTED for reason in reasons} == set(Promotion) - {Promotion.DOUBTFUL}
 
 
 def test_the_second_of_a_kind_says_nothing_new() -> None:
@@ -162,6 +162,15 @@ def test_the_second_of_a_kind_says_nothing_new() -> None:
     )
     again = told("Firm denies $13 billion, Nvidia, 2032", number=3, publisher="filing", tier=1)
     assert promotions(known, again) == ()
+
+
+def test_what_could_be_another_event_leads_nothing_and_is_shown() -> None:
+    filed = article("Form 8-K", id=2, source="sec", publisher="filing", tier=1)
+    added = addition(thread(), filed, doubtful=True)
+    assert added is not None
+    assert not added.told.leads
+    assert added.note == "perhaps another event, primary source (filing)"
+    assert addition(thread(), article(ROOT.title, id=2, source="echo"), copied=True, doubtful=True) is None
 
 
 def test_a_note_says_what_is_new_in_words() -> None:
