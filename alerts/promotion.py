@@ -4,7 +4,7 @@ Lives here: what an article adds to a thread, and the reasons for which that is 
 commentary has no reason. Not here: what is known of the thread (`threads`), how its words are read (`facts`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,10 +40,19 @@ class Addition:
     promoted: tuple[Reasoned, ...] = ()
     was: str | None = None  # the headline it was told by; None: it is new in the thread, or not changed
     removal: Removal | None = None  # its page is gone, or there again; None: neither
+    instead: bool = False  # it leads in place of a copy of it
 
     @property
     def doubtful(self) -> bool:
-        return any(one.promotion is Promotion.DOUBTFUL for one in self.promoted)
+        return Promotion.DOUBTFUL in self._reasons
+
+    @property
+    def primary(self) -> bool:
+        return Promotion.PRIMARY_SOURCE in self._reasons
+
+    @property
+    def _reasons(self) -> set[Promotion]:
+        return {one.promotion for one in self.promoted}
 
     @property
     def note(self) -> str:
@@ -62,13 +71,13 @@ def _of_page(removal: Removal) -> str:
 
 
 def addition(
-    thread: Thread, article: Article, *, copied: bool = False, doubtful: bool = False
+    thread: Thread, article: Article, repeated: Collection[int] = (), *, doubtful: bool = False
 ) -> Addition | None:
     """What it adds; None: nothing. A changed headline is told once for each article: some flap.
 
-    `copied`: address, headline or a passage is that of an article which the thread names. Nothing less will
-    do: what only seems to be the same could be another event, and whoever is not named is lost. `doubtful`:
-    perhaps it is another; so it leads nothing, and nobody shall miss it.
+    `repeated`: articles that the thread names and that have its address, headline or a passage. Nothing less
+    will do: what only seems to be the same could be another event, and whoever is not named is lost.
+    `doubtful`: perhaps it is another; so it leads nothing, and nobody shall miss it.
     """
     before = thread.of(article.id)
     if article.removal is not None:
@@ -77,13 +86,14 @@ def addition(
         if before.copy or before.retitled or not is_retitled(before.title, article.title):
             return None
         return Addition(before, was=before.title)
-    doubtful = doubtful and not copied
+    doubtful = doubtful and not repeated
     leads = better(told_of(article), thread.lead) and not doubtful
-    if copied and not leads:
+    if repeated and not leads:
         return None
     told = told_of(article, leads=leads)
     doubt = (Reasoned(Promotion.DOUBTFUL, "perhaps another event"),) if doubtful else ()
-    return Addition(told, doubt + promotions(thread, told))
+    instead = leads and thread.lead.article in repeated
+    return Addition(told, doubt + promotions(thread, told), instead=instead)
 
 
 def promotions(thread: Thread, new: Told) -> tuple[Reasoned, ...]:

@@ -230,8 +230,8 @@ def teller_of(connection: Connection, rulebook: Rulebook, watch: str, now: datet
 def _added(connection: Connection, article: Article, joined: Joined, thread: Thread) -> Addition | None:
     """What it adds to the thread; nothing if that names it already, for certain, in another paper."""
     named = [one.article for one in thread.articles if not one.copy]
-    copied = ledger.is_copied(connection, article.id, named)
-    return addition(thread, article, copied=copied, doubtful=joined.doubtful)
+    repeated = ledger.repeated(connection, article.id, named)
+    return addition(thread, article, repeated, doubtful=joined.doubtful)
 
 
 def _name_held(teller: Teller, rulebook: Rulebook, story: StoryId) -> Screened:

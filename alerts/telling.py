@@ -237,7 +237,9 @@ class Teller:
             body = _with_language(root.body, article)
             items = [_item(article, added)]
             if leads and isinstance(body, Alarm):
-                items = [*(items if root.begun else ()), _told_first(body)]
+                instead = added.instead and body.title == thread.lead.title  # another may lead in a channel
+                own = items if root.begun and (added.primary or not instead) else []
+                items = own if instead else [*own, _told_first(body)]
                 body = _led_by(body, self.watch, article, match)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if self._rings_always(root.channel, article):
@@ -245,7 +247,8 @@ class Teller:
             due_at = self.now if added.promoted and not added.doubtful else later
             shown = root.channel in told and (added.doubtful or (root.begun and bool(added.promoted)))
             aloud = shown and not self._channel_over_budget((root.channel,))
-            queued += self._reply(root, article, grown, items, due_at, aloud=aloud)
+            if items:
+                queued += self._reply(root, article, grown, items, due_at, aloud=aloud)
         return queued
 
     def name(self, article: Article, thread: Thread) -> int:

@@ -29,13 +29,13 @@ def tie_of(connection: Connection, article: int) -> Row[Any] | None:
     return connection.execute(select(story_articles).where(story_articles.c.article == article)).one_or_none()
 
 
-def is_copied(connection: Connection, article: int, others: Collection[int]) -> bool:
-    """Whether an address, a headline or a passage of an article is also one of these others'."""
+def repeated(connection: Connection, article: int, others: Collection[int]) -> frozenset[int]:
+    """Of which of these others an article has an address, a headline or a passage."""
     one = story_articles.c
     both = select(one.article, one.features).where(one.article.in_((article, *others)))
     found = {row.article: set(row.features or ()) for row in connection.execute(both)}
     mine = found.pop(article, set())
-    return any(mine & theirs for theirs in found.values())
+    return frozenset(other for other, theirs in found.items() if mine & theirs)
 
 
 def known_features(connection: Connection, wanted: Collection[str]) -> list[Known]:

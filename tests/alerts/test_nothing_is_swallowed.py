@@ -135,7 +135,7 @@ class Day(Desk):
                 if one.id not in linked
                 and one.id not in waiting
                 and is_owed(connection, one)
-                and not ledger.is_copied(connection, one.id, linked)
+                and not ledger.repeated(connection, one.id, linked)
             ]
 
 

@@ -163,6 +163,14 @@ def test_when_a_filing_arrives_the_root_is_led_by_it_and_the_thread_says_so(room
     assert root.status == "Led by Sec (filing); first told by Herald"
 
 
+def test_a_copy_with_more_authority_leads_and_the_page_is_not_named_twice(room: Room) -> None:
+    room.bring(PACT)
+    room.bring(PACT, of="bugle", now=NOW + 10 * SECOND)
+    assert [one.kind for one in room.send(NOW + HOUR)] == [Kind.ROOT]
+    assert room.replies() == []
+    assert room.root().source_name == "Bugle"
+
+
 def test_a_contradiction_is_shown_in_the_channel_at_once(room: Room) -> None:
     room.bring(PACT)
     room.send()

@@ -100,10 +100,10 @@ def _values(one: Told) -> dict[str, Any]:
 
 
 def test_a_copy_adds_nothing_unless_it_has_more_authority() -> None:
-    assert addition(thread(), article(ROOT.title, id=2, source="echo"), copied=True) is None
-    filed = addition(thread(), article(ROOT.title, id=2, source="sec", publisher="filing"), copied=True)
+    assert addition(thread(), article(ROOT.title, id=2, source="echo"), {ROOT.id}) is None
+    filed = addition(thread(), article(ROOT.title, id=2, source="sec", publisher="filing"), {ROOT.id})
     assert filed is not None
-    assert filed.told.leads
+    assert (filed.told.leads, filed.instead) == (True, True)
 
 
 def test_a_later_wording_of_what_was_told_adds_nothing() -> None:
@@ -170,7 +170,7 @@ def test_what_could_be_another_event_leads_nothing_and_is_shown() -> None:
     assert added is not None
     assert not added.told.leads
     assert added.note == "perhaps another event, primary source (filing)"
-    assert addition(thread(), article(ROOT.title, id=2, source="echo"), copied=True, doubtful=True) is None
+    assert addition(thread(), article(ROOT.title, id=2, source="echo"), {ROOT.id}, doubtful=True) is None
 
 
 def test_a_note_says_what_is_new_in_words() -> None:
