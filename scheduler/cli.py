@@ -57,7 +57,10 @@ COMMANDS: Mapping[str, Place] = {
     "silence": Place("silences", "What stays quiet, until when, by whom."),
     "stories": Place("stories", "Articles on one event."),
     "mark": Place("marks", "Teaching by example: which articles are relevant."),
-    "preview": Place("preview", "How the alerts of the last days look in Slack, as a page on this machine."),
+    "preview": Place(
+        "preview",
+        "The messages of the last days, on a phone and on a desk, whether or not they are in Slack.",
+    ),
     "dead": Place("dead", "Deliveries that were given up."),
 }
 
