@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Row
 from alerts import ledger
 from alerts.alerting import Action, Reason
 from alerts.matching import Match
-from alerts.screen import Rulebook, Screened, judge, turn
+from alerts.screen import Rulebook, Screened, judge, name_held, turn
 from alerts.silences import Silence
 from crawler import archive
 from crawler.articles import Article
@@ -125,6 +125,7 @@ def _catch_up(
         if row := written.get((match.watch, match.rule)):
             ledger.withdraw_match(connection, row.id)
     done = judge(connection, rulebook, article, open_, silences, now, came=held.at)
+    done += name_held(connection, rulebook, now) if done.alerts else Screened()
     archive.look_again(connection, ledger.named_at(connection, now), now)
     late = ledger.matches_of(connection, article.id)
     tells = {(row.watch, row.rule) for row in late if _tells(row)}

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from alerts import ledger, outbox
-from alerts.screen import Rulebook, Screened, judge, teller_of
+from alerts.screen import Rulebook, Screened, judge, name_held, teller_of
 from alerts.stories import StoryId
 from alerts.threads import Thread
 from crawler import archive
@@ -124,7 +124,7 @@ def _judge(
                 ledger.withdraw_match(connection, row.id)
         if found:
             done += judge(connection, rulebook, article, found, silences, now)
-    return done
+    return done + (name_held(connection, rulebook, now) if done.alerts else Screened())
 
 
 def _in_order(connection: Connection, articles: Collection[int]) -> Sequence[int]:

@@ -86,6 +86,7 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
                 done += judge(connection, rulebook, article, found, silences, now, flood=flood)
             elif article.number > 1:
                 done += _note_changed(connection, rulebook, article, silences, now)
+        done += name_held(connection, rulebook, now) if done.alerts else Screened()
         archive.look_again(connection, ledger.named_at(connection, now), now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
@@ -193,7 +194,6 @@ def judge(
             done += Screened(deliveries=teller.tell_of_budget(match.rule, reach.new))
         if verdict.begins and story is not None and not told:
             done += Screened(alerts=1, deliveries=teller.begin(article, match, story))
-            done += _name_held(teller, rulebook, story)
         elif thread is not None:
             done += _go_on(teller, article, match, thread, added, verdict)
     return done
@@ -234,14 +234,15 @@ def _added(connection: Connection, article: Article, joined: Joined, thread: Thr
     return addition(thread, article, repeated, doubtful=joined.doubtful)
 
 
-def _name_held(teller: Teller, rulebook: Rulebook, story: StoryId) -> Screened:
-    """What was held of a story is in no digest once it is told: its thread names it."""
-    connection, watch, queued = teller.connection, teller.watch.id, 0
-    held = ledger.held_of(connection, story, watch)
-    for article in archive.with_ids(connection, rulebook.sources, held):
-        thread = ledger.thread(connection, story, watch)
-        if thread and thread.of(article.id) is None:
-            queued += teller.name(article, thread)
+def name_held(connection: Connection, rulebook: Rulebook, now: datetime) -> Screened:
+    """What was held of stories that are told since this very moment: no digest has it, their threads do."""
+    queued = 0
+    for alert in ledger.alerts_at(connection, now):
+        held = ledger.held_of(connection, alert.story, alert.watch)
+        for article in archive.with_ids(connection, rulebook.sources, held):
+            thread = ledger.thread(connection, alert.story, alert.watch)
+            if thread and thread.of(article.id) is None:
+                queued += teller_of(connection, rulebook, alert.watch, now).name(article, thread)
     return Screened(deliveries=queued)
 
 

@@ -36,6 +36,7 @@ from alerts.ledger.actions import (
 )
 from alerts.ledger.alerts import (
     alert_of,
+    alerts_at,
     alerts_of,
     backlog_told,
     recent_alerts,
@@ -114,6 +115,7 @@ __all__ = [
     "add_silence",
     "add_to_story",
     "alert_of",
+    "alerts_at",
     "alerts_of",
     "articles_of",
     "backlog_told",

@@ -79,6 +79,11 @@ def recent_alerts(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     return connection.execute(select(alerts).order_by(alerts.c.id.desc()).limit(limit)).all()
 
 
+def alerts_at(connection: Connection, at: datetime) -> Sequence[Row[Any]]:
+    """Those decided at this very moment."""
+    return connection.execute(select(alerts).where(alerts.c.at == at).order_by(alerts.c.id)).all()
+
+
 def backlog_told(connection: Connection, source: str) -> int:
     """Alerts that came from the first reading of a source."""
     which = (alerts.c.source == source) & (alerts.c.baseline == 1)
