@@ -16,7 +16,7 @@ from alerts.silences import Aim
 from alerts.watches import Rule, Watch
 from scheduler import status
 from tests.alerts.test_backtest import PACT, SETS, rulebook
-from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW, entry, source
 from tests.crawler.test_archive import Book
 
 CHIPS = Watch(id="chips", rules=(Rule(id="any", level="alert", query="chip*"),), channels=("news",))
@@ -35,7 +35,7 @@ class Room:
 
     def _with_sets(self) -> screen.Rulebook:
         made = self.rules
-        return screen.Rulebook(made.sources, made.watches, made.matcher, made.backlog, sets=SETS)
+        return screen.Rulebook(made.sources, made.watches, made.matcher, made.backlog, AT_ONCE, sets=SETS)
 
     def _status(self) -> Mapping[str, Any]:
         with self.book.engine.connect() as connection:

@@ -22,7 +22,7 @@ from crawler import archive
 from crawler.articles import Article, Wording
 from crawler.entries import Entry
 from crawler.sources import SourceId
-from tests.builders import DAY, HOUR, MINUTE, NOW, article, entry, fetch, source
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW, article, entry, fetch, source
 from tests.crawler.test_archive import LEASE, Book
 
 SETS = {"openai": ["OpenAI"], "microsoft": ["Microsoft"]}
@@ -40,7 +40,7 @@ CHIPS = Watch(id="chips", rules=(Rule(id="any", level="alert", query="chip* OR p
 
 def rulebook(*watches: Watch, of: Sequence[str] = ("herald", "gazette", "monitor")) -> Rulebook:
     known = {SourceId(s): source(s) for s in of}
-    return Rulebook(known, {w.id: w for w in watches}, Matcher(watches, SETS), Backlog())
+    return Rulebook(known, {w.id: w for w in watches}, Matcher(watches, SETS), Backlog(), AT_ONCE)
 
 
 # --- the same as when it was the present

@@ -19,7 +19,7 @@ from crawler import archive
 from crawler.entries import Entry
 from crawler.sources import SourceId
 from tests.alerts.test_screen import PACT, WATCH, Desk
-from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
+from tests.builders import AT_ONCE, DAY, HOUR, MINUTE, NOW, entry, source
 
 CHIPS = Rule(id="chips", level="alert", query="title:(Microsoft AND chips)")
 DEAL = "Microsoft orders chips"
@@ -28,7 +28,7 @@ DEAL = "Microsoft orders chips"
 def use(desk: Desk, *rules: Rule) -> None:
     """From now on these are the rules of the watch."""
     watch = WATCH.model_copy(update={"rules": rules})
-    desk.rulebook = Rulebook(desk.sources, {"pact": watch}, Matcher([watch]), Backlog())
+    desk.rulebook = Rulebook(desk.sources, {"pact": watch}, Matcher([watch]), Backlog(), AT_ONCE)
 
 
 def late(desk: Desk, hours: int = 24, dry_run: bool = False) -> CaughtUp:

@@ -12,7 +12,7 @@ from alerts.trial import try_out
 from crawler import archive
 from scheduler import logs
 from tests.alerts.test_backtest import PACT, rulebook
-from tests.builders import DAY, HOUR, NOW, entry, source
+from tests.builders import AT_ONCE, DAY, HOUR, NOW, entry, source
 from tests.crawler.test_archive import Book
 
 SINCE = NOW - 7 * DAY
@@ -42,7 +42,9 @@ def book(engine: Engine) -> Book:
 @pytest.fixture
 def rules() -> Rulebook:
     made = rulebook(PACT)
-    return Rulebook(made.sources, made.watches, made.matcher, made.backlog, sets={"openai": ["OpenAI"]})
+    return Rulebook(
+        made.sources, made.watches, made.matcher, made.backlog, AT_ONCE, sets={"openai": ["OpenAI"]}
+    )
 
 
 def titles(found: Search) -> list[str]:

@@ -257,7 +257,7 @@ MANY = [f"OpenAI and Microsoft sign pact number {n}" for n in range(25)]
 def limited(desk: Desk) -> Desk:
     """With a limit, and a time in which its source must stay calm."""
     limits = Limits(roots_per_day=None, posts_per_hour=None, flood=20)
-    habits = StoryHabits(group_wait=2 * MINUTE)
+    habits = StoryHabits(group_wait=2 * MINUTE, alike=False)
     desk.rulebook = replace(desk.rulebook, limits=limits, stories=habits)
     return desk
 
