@@ -264,7 +264,7 @@ class Rig:
             "http": {"listen": listen} if listen else None,
             "delivery": {"deadline": deadline, "settle": settle},
             "limits": {"roots_per_day": None, "posts_per_hour": None, "flood": None},
-            "stories": {"group_wait": "0s", "follow_ups": "0s"},
+            "stories": {"group_wait": "0s", "follow_ups": "0s", "alike": False},
         }
         self.write("sources.yaml", {"sources": sources})
         self.write("watches.yaml", {"sets": {"names": list(terms)}, "watches": [watch]})

@@ -230,7 +230,7 @@ def configuration(
         "daemon.yaml": {
             "network": {"allow": allow, "concurrency": 100},
             "http": None,
-            "stories": {"group_wait": "0s", "follow_ups": "0s"},
+            "stories": {"group_wait": "0s", "follow_ups": "0s", "alike": False},
             "limits": {"roots_per_day": None, "posts_per_hour": None, "flood": None},
         },
     }

@@ -28,7 +28,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.write("watches.yaml", RUNNING)
     made.write(
         "daemon.yaml",
-        "network: {allow: [127.0.0.0/8]}\nhttp: null\nlimits: {roots_per_day: 1}\n",
+        "network: {allow: [127.0.0.0/8]}\nhttp: null\nlimits: {roots_per_day: 1}\nstories: {alike: false}\n",
     )
     made.bring(*HEADLINES)
     with time_machine.travel(NOW + HOUR, tick=False):
