@@ -62,7 +62,7 @@ class Day(Desk):
         limits = UNLIMITED.model_copy(update={"roots_per_day": chance.choice([None, 2, 4])})
         habits = StoryHabits(group_wait=2 * MINUTE, follow_ups=3 * MINUTE, alike=True)
         self.rulebook = Rulebook(
-            self.sources, {"pact": WATCH}, Matcher([WATCH]), Backlog(), habits, limits, Reader(EVENTS)
+            self.sources, {"pact": WATCH}, Matcher([WATCH]), Backlog(), habits, limits, reader=Reader(EVENTS)
         )
         self.told: list[Entry] = []  # type: ignore[assignment]
 
