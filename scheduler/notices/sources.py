@@ -39,16 +39,15 @@ def newly_failing(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """Those to be named now.
 
     While others are about to follow, the first wait for them: what takes all sources takes them one by one,
-    each at its next turn. Until one of them has had its turn once more; by then the others had theirs.
+    each at its next turn. Until one of them has had its turn once more; by then the others had theirs. A
+    source that its publisher took down shares no cause with others, and waits for none.
     """
     untold = [row for row in rows if row.told_at is None and row.failures]
-    down = [row for row in untold if row.failures >= _enough(row)]
-    complete = len(down) == len(untold) or any(row.failures > _enough(row) for row in down)
-    return down if complete else []
-
-
-def _enough(row: Row[Any]) -> int:
-    return 1 if row.outcome == Outcome.GONE.value else FAILURES_BEFORE_TELLING
+    gone = [row for row in untold if row.outcome == Outcome.GONE]
+    others = [row for row in untold if row.outcome != Outcome.GONE]
+    down = [row for row in others if row.failures >= FAILURES_BEFORE_TELLING]
+    complete = len(down) == len(others) or any(row.failures > FAILURES_BEFORE_TELLING for row in down)
+    return [*gone, *(down if complete else ())]
 
 
 def newly_mended(rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:

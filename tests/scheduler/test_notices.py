@@ -79,6 +79,12 @@ def test_a_source_that_is_gone_for_good_is_named_at_once(ops: Ops) -> None:
     assert ops.told() == ["2 sources cannot be read"]
 
 
+def test_what_is_gone_does_not_wait_for_others_that_begin_to_fail(ops: Ops) -> None:
+    ops.crawl(Outcome.TIMEOUT, NOW, "two")
+    ops.crawl(Outcome.GONE, NOW + HOUR, "one")
+    assert ops.told() == ["one cannot be read"]
+
+
 def test_sources_that_are_read_again_are_named_once(ops: Ops) -> None:
     for n in range(4):
         ops.crawl(Outcome.TIMEOUT, NOW + n * HOUR)
