@@ -74,14 +74,17 @@ def add_to_story(
 ) -> None:
     """The article is of the story from now on, and what it has ties others to it.
 
-    `moment`: its time, where that is not now.
+    A later wording adds to what it is known by: papers go on copying the earlier one. `moment`: its time,
+    where that is not now.
     """
     moment = moment or now
+    if joined.tie is Tie.SAME_ARTICLE:
+        this = story_articles.c.article == article.id
+        former = connection.scalar(select(story_articles.c.features).where(this)) or ()
+        features = {*features, *former}
     told = {"traits": traits and traits.to_json(), "features": sorted(features)}
     if joined.tie is Tie.SAME_ARTICLE:
-        connection.execute(
-            update(story_articles).where(story_articles.c.article == article.id).values(**told)
-        )
+        connection.execute(update(story_articles).where(this).values(**told))
     else:
         connection.execute(
             insert(story_articles).values(

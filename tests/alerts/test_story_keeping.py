@@ -188,6 +188,16 @@ def test_a_later_wording_of_an_article_stays_in_the_thread_that_has_it(desk: Des
     assert root.title == "OpenAI sues Microsoft after all"
 
 
+def test_who_copies_the_former_wording_of_an_article_adds_nothing_to_it(desk: Desk) -> None:
+    desk.bring(SUIT, guid="tag:suit", url="https://herald.example/suit")
+    mended = {"guid": "tag:suit", "url": "https://herald.example/suit"}
+    desk.bring("OpenAI sues Microsoft over fees for its API", now=NOW + MINUTE, **mended)
+    assert desk.bring(SUIT, of="gazette", now=NOW + 2 * MINUTE).deliveries == 0
+    (story,) = ids(desk)
+    assert len(numbers(desk, story)) == 2
+    assert said(desk, story) == []
+
+
 def test_a_text_that_seems_to_be_a_copy_is_named_with_its_link(desk: Desk) -> None:
     summary = "OpenAI accuses Microsoft of withholding fees, says a complaint that was filed in court today."
     desk.bring(SUIT, summary=summary)
