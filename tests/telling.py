@@ -123,12 +123,17 @@ def reply(
 
 
 def revise(
-    engine: Engine, title: str, root: str = "a1", now: datetime = NOW, wait: timedelta = timedelta(0)
+    engine: Engine,
+    title: str,
+    root: str = "a1",
+    now: datetime = NOW,
+    wait: timedelta = timedelta(0),
+    **changes: Any,
 ) -> None:
     head = root_of(engine, root)
     with engine.begin() as connection:
         at = now + wait
-        outbox.revise(connection, head, alarm(title), now, edit_at=at, due_at=at)
+        outbox.revise(connection, head, alarm(title, **changes), now, edit_at=at, due_at=at)
 
 
 def states(engine: Engine) -> dict[str, State]:

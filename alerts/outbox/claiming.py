@@ -4,14 +4,14 @@ Lives here: from waiting to claimed, and what becomes of a claim that nobody wor
 the call went (`outcomes`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from alerts.notifications import Delivery, DeliveryId, Kind, Plainness, from_json
+from alerts.notifications import Alarm, Delivery, DeliveryId, FollowUp, Kind, Plainness, from_json, to_json
 from alerts.outbox.channels import channel_row, set_channel
 from alerts.outbox.moves import TO_UNCLEAR, TO_WAITING, due, reached
 from alerts.outbox.schema import UNFINISHED, State, deliveries
@@ -120,6 +120,8 @@ def claim(
         return None
     if row.kind == Kind.REPLY and not _is_sent(connection, row.root):
         take_over(connection, row, now)
+    elif row.kind == Kind.ROOT and row.attempts and not row.repeat_possible:
+        _name_once(connection, row, now)
     claimed = _stamp(connection, row, at, now, lease)
     set_channel(connection, channel, now, called_at=now, held_until=None)
     return claimed
@@ -192,6 +194,31 @@ def _delivery(row: Row[Any], root: Row[Any] | None) -> Delivery:
 def _is_sent(connection: Connection, delivery: str) -> bool:
     which = (deliveries.c.id == delivery, deliveries.c.state == State.SENT)
     return connection.execute(select(deliveries.c.number).where(*which)).first() is not None
+
+
+def _name_once(connection: Connection, root: Row[Any], now: datetime) -> None:
+    """What a root shows that was tried and has not arrived, no reply repeats: it goes out in its newest form.
+
+    While nobody knew whether it had arrived, its new lead was named in its thread.
+    """
+    shown = from_json(root.body)
+    if not isinstance(shown, Alarm):
+        return
+    replies = (deliveries.c.root == root.id, deliveries.c.kind == Kind.REPLY)
+    theirs = (*replies, deliveries.c.state == State.WAITING)
+    for row in connection.execute(select(deliveries).where(*theirs)).all():
+        said = from_json(row.body)
+        if not isinstance(said, FollowUp):
+            continue
+        items = tuple(one for one in said.items if one.link is None or one.link != shown.link)
+        if items == said.items:
+            continue
+        left: dict[str, Any] = {"body": to_json(replace(said, items=items))} if items else _SHOWN_BY_ROOT
+        which = deliveries.c.number == row.number
+        connection.execute(update(deliveries).where(which).values(changed_at=now, **left))
+
+
+_SHOWN_BY_ROOT = {"state": State.DROPPED, "reason": "its root shows it"}
 
 
 def take_over(connection: Connection, row: Row[Any], now: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from alerts import outbox
 from alerts.notifications import MOST_ITEMS, DeliveryFailed, DeliveryId, Fault, FollowUp, Kind
 from alerts.outbox import Claim, Consequence, Record, State
-from tests.telling import NOW, SECOND, alarm, enqueue, reply, revise, root_of, states
+from tests.telling import NOW, SECOND, alarm, enqueue, item, reply, revise, root_of, states
 
 LEASE = 25 * SECOND
 SETTLE = 60 * SECOND
@@ -264,3 +264,37 @@ def test_a_channel_without_threads_or_edits_is_told_what_is_promoted_and_nothing
     assert states(engine) | {"r2": State.SENT} == {
         "a1": State.SENT, "r1": State.DROPPED, "r2": State.SENT, "a1-edit": State.DROPPED,
     }  # fmt: skip
+
+
+def lost(engine: Engine) -> None:
+    """The first attempt of the next root gets no answer, and its channel does not have it."""
+    fail(engine, claim(engine), Fault.UNKNOWN)
+    for at in (70, 120):
+        with engine.begin() as connection:
+            look = outbox.claim_look(connection, "news", NOW + at * SECOND, LEASE)
+            assert look is not None
+            outbox.looked(connection, look, NOW + at * SECOND, settle=SETTLE, rng=Random(3))
+
+
+FILING = "https://sec.example/filing"
+
+
+def test_a_lead_that_a_lost_root_shows_when_sent_again_is_not_named_by_a_reply_too(engine: Engine) -> None:
+    enqueue(engine, "a1")
+    lost(engine)
+    revise(engine, "The filing", now=NOW + 122 * SECOND, link=FILING)
+    reply(engine, "r1", item("The filing", link=FILING), item("Told first"), now=NOW + 122 * SECOND)
+    again = claim(engine, at=125)
+    assert again is not None
+    assert again.delivery.body.title == "The filing"
+    assert headlines(engine, "r1") == ["Told first"]
+
+
+def test_a_reply_that_says_only_what_its_root_shows_is_not_sent(engine: Engine) -> None:
+    enqueue(engine, "a1")
+    lost(engine)
+    revise(engine, "The filing", now=NOW + 122 * SECOND, link=FILING)
+    reply(engine, "r1", item("The filing", link=FILING), now=NOW + 122 * SECOND)
+    sent(engine, claim(engine, at=125), at=126)
+    assert claim(engine, at=130) is None
+    assert states(engine)["r1"] is State.DROPPED
