@@ -238,17 +238,16 @@ DATA_CENTRE = Report(
 )
 
 REVENUE = Report(
-    "openai-microsoft-aftale-indtaegter",
+    "microsoft-openai-deler-indtaegter",
     NORDHAVN,
-    "OpenAI og Microsoft indgår ny aftale om at dele indtægter",
+    "Microsoft og OpenAI deler indtægter: 12 milliarder kroner sidste år",
     """
-    OpenAI og Microsoft har indgået en ny aftale om at dele indtægterne fra deres samarbejde, oplyser begge
-    selskaber.
+    Microsoft og OpenAI delte 12 milliarder kroner sidste år, viser regnskabet, som Nordhavn Tidende har læst
+    til ende.
 
-    Aftalen gælder fra nytår. Hvor meget hver af parterne får, står der ikke noget om, men begge siger, at
-    de fik det meste.
+    Begge selskaber siger, at de fik det meste. Revisoren har skrevet under på begge dele.
 
-    Analytikere i Nordhavn kalder den forventet, og gik derefter i havnebadet.
+    Analytikere i Nordhavn kalder tallet forventet, og gik derefter i havnebadet.
     """,
     event="the shared revenue",
 )
