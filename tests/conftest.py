@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from scheduler.database import open_database
+
+# How fast this machine is today is no property of the code; what has to be fast is measured in tests/bench.
+settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tocsin")
 
 POSTGRESQL = "TOCSIN_TEST_POSTGRESQL"  # address of a server on which schemas may be made and dropped
 
