@@ -29,7 +29,7 @@ def test_the_shipped_configuration_loads_without_any_environment(shipped):
 
 def test_all_there_is_to_remark_on_is_the_missing_token_and_what_is_to_come(shipped):
     found = {(remark.severity, remark.key) for remark in remarks(shipped) if "digest" not in remark.message}
-    assert found == {("note", "channels[news].token")}
+    assert found == {("note", "channels[news].token"), ("note", "control.app_token")}
 
 
 def test_a_token_and_a_channel_in_the_environment_are_all_that_slack_needs():
