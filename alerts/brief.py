@@ -56,18 +56,14 @@ def brief(engine: Engine, rulebook: Rulebook, channel: str, now: datetime) -> bo
 def _composed(
     connection: Connection, rulebook: Rulebook, channel: str, rows: Sequence[Row[Any]]
 ) -> Digest | None:
-    articles = {
-        one.id: one for one in archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
-    }
+    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
     held = [
         Held(row.watch, row.rule, row.now_of, row.score, articles[row.article], row.level)
         for row in rows
         if row.article in articles
     ]
-    sources = {
-        (one.watch, one.story): _sources(connection, one.story, one.watch)
-        for one in {(one.watch, one.story): one for one in held}.values()
-    }
+    told = {(one.watch, one.story) for one in held}
+    sources = {(watch, story): _sources(connection, story, watch) for watch, story in told}
     there = rulebook.channels.get(channel)
     names = {watch.id: watch.name or watch.id for watch in rulebook.watches.values()}
     return compose_brief(held, sources, names, there.quiet if there else None)

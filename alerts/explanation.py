@@ -251,7 +251,7 @@ def _flooded(case: _Case, row: Row[Any]) -> _Said:
 
 def _held(case: _Case, row: Row[Any], answer: Answer, held: str) -> _Said:
     digests = ledger.digests_of(case.connection, row.story, row.watch)
-    records = [r for one in digests for r in outbox.records(case.connection, delivery=DeliveryId(one))]
+    records = [r for one in digests if (r := outbox.record_of(case.connection, DeliveryId(one)))]
     alert = ledger.alert_of(case.connection, row.story, row.watch)
     if records:
         which = ", ".join(f"{r.channel} of {_shown(r.created_at)} ({r.state})" for r in records)
@@ -282,9 +282,8 @@ def _held_in(case: _Case) -> list[tuple[str, Record | None]]:
     said: list[tuple[str, Record | None]] = []
     for row in ledger.where_held(case.connection, case.article.id, case.explanation.watch):
         message = "brief" if row.until else "digest"
-        delivery = row.delivery and outbox.records(case.connection, delivery=DeliveryId(row.delivery))
-        if delivery:
-            (record,) = delivery
+        record = outbox.record_of(case.connection, DeliveryId(row.delivery)) if row.delivery else None
+        if record:
             of = f"of {_shown(record.created_at)} ({record.state})"
             said.append((f"In {row.channel} it is in the {message} {of}.", record))
         else:

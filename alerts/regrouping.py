@@ -23,10 +23,10 @@ class Impossible(Exception):
 
 def standing_story(connection: Connection, story: str) -> StoryId:
     """The story of this id, or the one it was merged into."""
-    row = ledger.story_row(connection, story)
+    row = ledger.standing_row(connection, story)
     if row is None:
         raise Impossible(f"there is no story {story}")
-    return standing_story(connection, row.merged_into) if row.merged_into else StoryId(row.id)
+    return StoryId(row.id)
 
 
 def merge(connection: Connection, story: str, other: str, author: str, now: datetime) -> StoryId:
@@ -96,7 +96,7 @@ def _part(
     ledger.leave_thread(connection, parted, leaving)
     lead = None
     if parted.lead.article != thread.lead.article:
-        lead = next(iter(archive.with_ids(connection, rulebook.sources, [parted.lead.article])), None)
+        lead = archive.with_ids(connection, rulebook.sources, [parted.lead.article]).get(parted.lead.article)
     found = rulebook.matcher.match(lead) if lead else []
     match = next((one for one in found if one.watch == thread.watch), None)
     teller_of(connection, rulebook, thread.watch, now).part(thread, parted, lead, match)
@@ -112,7 +112,7 @@ def _judge(
     """Decides anew, as if they had come just now; what is not screened yet is left to the daemon."""
     done = Screened()
     silences = ledger.list_silences(connection, now)
-    known = {one.id: one for one in archive.with_ids(connection, rulebook.sources, articles)}
+    known = archive.with_ids(connection, rulebook.sources, articles)
     for number in _in_order(connection, articles):
         article = known.get(number)
         if article is None or archive.screened_at(connection, number) is None:

@@ -239,7 +239,7 @@ def name_held(connection: Connection, rulebook: Rulebook, now: datetime) -> Scre
     queued = 0
     for alert in ledger.alerts_at(connection, now):
         held = ledger.held_of(connection, alert.story, alert.watch)
-        for article in archive.with_ids(connection, rulebook.sources, held):
+        for article in archive.with_ids(connection, rulebook.sources, held).values():
             thread = ledger.thread(connection, alert.story, alert.watch)
             if thread and thread.of(article.id) is None:
                 queued += teller_of(connection, rulebook, alert.watch, now).name(article, thread)

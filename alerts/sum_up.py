@@ -7,7 +7,7 @@ again, and after it nothing is left to sum up. Not here: when (`digests`, the sc
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,7 +63,7 @@ def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) 
 
 def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetime) -> list[Held]:
     rows = ledger.held_for_digest(connection, channel, due - LONGEST_HELD, due)
-    articles = _articles(connection, rulebook, {row.article for row in rows})
+    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
     return [
         Held(row.watch, row.rule, row.story, row.score, articles[row.article])
         for row in rows
@@ -82,7 +82,7 @@ def _is_told(connection: Connection, channel: str, row: Row[Any]) -> bool:
 
 def _held_here(connection: Connection, rulebook: Rulebook, rows: Sequence[Row[Any]]) -> list[Held]:
     """Articles of told stories which this channel is to have in its digest."""
-    articles = _articles(connection, rulebook, {row.article for row in rows})
+    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
     return [
         Held(row.watch, row.rule, row.now_of, row.score, articles[row.article])
         for row in rows
@@ -101,12 +101,8 @@ def _differences(
     ]
     sides = (side for one in found for side in (one.only_new, one.only_old))
     named = {article for side in sides for article in side[:MOST_OF_SHADOW]}
-    return found, _articles(connection, rulebook, named)
+    return found, archive.with_ids(connection, rulebook.sources, named)
 
 
 def _possible(watch: Watch, shadow: str) -> tuple[str, ...]:
     return next(watch.may_be_told(rule) for rule in watch.rules if rule.id == shadow)
-
-
-def _articles(connection: Connection, rulebook: Rulebook, ids: Collection[int]) -> dict[int, Article]:
-    return {article.id: article for article in archive.with_ids(connection, rulebook.sources, ids)}

@@ -87,13 +87,11 @@ class Timeline:
 
 def timeline(connection: Connection, configured: Mapping[SourceId, Source], story: str) -> Timeline | None:
     """The story of this id, or the one it was merged into; None: there is none."""
-    row = ledger.story_row(connection, story)
-    while row is not None and row.merged_into:
-        row = ledger.story_row(connection, row.merged_into)
+    row = ledger.standing_row(connection, story)
     if row is None:
         return None
     tied = ledger.articles_of(connection, row.id)
-    known = {one.id: one for one in archive.with_ids(connection, configured, [tie.article for tie in tied])}
+    known = archive.with_ids(connection, configured, [tie.article for tie in tied])
     chapters = (
         Chapter(
             number=tie.article,

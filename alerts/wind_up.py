@@ -94,8 +94,7 @@ def _by_channel(
     connection: Connection, rulebook: Rulebook, rows: Sequence[Row[Any]]
 ) -> Mapping[str, list[Held]]:
     """What was held, by the channels that are told of it as the rules stand now."""
-    known = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
-    articles = {article.id: article for article in known}
+    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
     held: dict[str, list[Held]] = defaultdict(list)
     for row in rows:
         if row.watch in rulebook.watches and row.article in articles:

@@ -191,7 +191,7 @@ def _shadows(
 ) -> Iterator[ShadowStanding]:
     for found in ledger.differences(connection, watches, now - SHADOWS_OF, now):
         new, old = found.only_new[:SHOWN_OF_SHADOW], found.only_old[:SHOWN_OF_SHADOW]
-        named = {article.id: article for article in archive.with_ids(connection, configured, new + old)}
+        named = archive.with_ids(connection, configured, new + old)
         yield ShadowStanding(
             watch=found.watch,
             rule=found.rule,

@@ -103,7 +103,8 @@ def enqueue(
 def root_of(engine: Engine, name: str = "a1") -> Root:
     """As whoever adds to its thread finds it."""
     with engine.begin() as connection:
-        (record,) = outbox.records(connection, delivery=DeliveryId(name))
+        record = outbox.record_of(connection, DeliveryId(name))
+        assert record is not None
         return next(one for one in outbox.roots(connection, record.story or "", "pact") if one.id == name)
 
 

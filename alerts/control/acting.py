@@ -36,6 +36,7 @@ from alerts.outbox import Record
 from alerts.silences import Aim, Condition, Silence, misnamed
 from alerts.stories import StoryId
 from crawler import archive
+from crawler.articles import Article
 
 log = structlog.get_logger(__name__)
 
@@ -134,21 +135,20 @@ def _judge(work: _Work, change: Judge) -> _Done:
     what = change.judgement.value
     told = _told(work, change.delivery)
     watch = told.watch if told and told.watch in work.desk.rulebook.watches else None
-    article = _shown(work, told) if told else None
-    known = archive.with_ids(work.connection, work.desk.rulebook.sources, [article] if article else [])
-    if told is None or watch is None or article is None or not known:
+    article = _article(work, _shown(work, told) if told else None)
+    if told is None or watch is None or article is None:
         return _Done(GONE, what, change.delivery, outcome="unknown")
-    before = _mark(work.connection, watch, article)
+    before = _mark(work.connection, watch, article.id)
     word = what.replace("_", " ")
     if before is not None and before.judgement is change.judgement:
-        return _Done(f"Marked {word} by {before.author} already.", what, str(article), outcome="already")
-    ruling = ruled(known[0], work.desk.rulebook.matcher, watch)
+        return _Done(f"Marked {word} by {before.author} already.", what, str(article.id), outcome="already")
+    ruling = ruled(article, work.desk.rulebook.matcher, watch)
     ledger.keep_mark(
-        work.connection, watch, known[0], change.judgement, ruling, work.author, COMMENT, work.now
+        work.connection, watch, article, change.judgement, ruling, work.author, COMMENT, work.now
     )
     note = f"Marked {word} by {work.author}"
-    undo = {"mark": article, "watch": watch, "before": _remembered(before)}
-    return _Done(f"{note}.", what, str(article), delivery=told.id, note=note, undo=undo)
+    undo = {"mark": article.id, "watch": watch, "before": _remembered(before)}
+    return _Done(f"{note}.", what, str(article.id), delivery=told.id, note=note, undo=undo)
 
 
 def _mark(connection: Connection, watch: str, article: int) -> Mark | None:
@@ -283,17 +283,17 @@ def _restore(work: _Work, undo: Mapping[str, Any]) -> None:
             regrouping.unite(work.connection, book, old, new, work.author, work.now)
 
 
-def _restore_mark(work: _Work, watch: str, article: int, before: Mapping[str, str] | None) -> None:
-    mark = _mark(work.connection, watch, article)
+def _restore_mark(work: _Work, watch: str, marked: int, before: Mapping[str, str] | None) -> None:
+    mark = _mark(work.connection, watch, marked)
     if before is None:
         if mark is not None:
             ledger.remove_mark(work.connection, mark.id)
         return
-    found = archive.with_ids(work.connection, work.desk.rulebook.sources, [article])
-    if found:
+    article = _article(work, marked)
+    if article:
         ledger.keep_mark(
-            work.connection, watch, found[0], Judgement(before["judgement"]),
-            ruled(found[0], work.desk.rulebook.matcher, watch), before["author"], before["comment"],
+            work.connection, watch, article, Judgement(before["judgement"]),
+            ruled(article, work.desk.rulebook.matcher, watch), before["author"], before["comment"],
             datetime.fromisoformat(before["at"]),
         )  # fmt: skip
 
@@ -313,7 +313,14 @@ _DOES: Mapping[type, Callable[[_Work, Any], _Done]] = {
 
 
 def _told(work: _Work, delivery: str) -> Record | None:
-    return next(iter(outbox.records(work.connection, delivery=DeliveryId(delivery))), None)
+    return outbox.record_of(work.connection, DeliveryId(delivery))
+
+
+def _article(work: _Work, article: int | None) -> Article | None:
+    """As the archive has it; None: it never did, or has forgotten it."""
+    if article is None:
+        return None
+    return archive.with_ids(work.connection, work.desk.rulebook.sources, [article]).get(article)
 
 
 def _shown(work: _Work, told: Record) -> int | None:
@@ -329,7 +336,7 @@ def _shown(work: _Work, told: Record) -> int | None:
 
 def _show(connection: Connection, delivery: str | None, now: datetime) -> None:
     """What was done beneath a message is seen in it, and in its like in other channels."""
-    told = next(iter(outbox.records(connection, delivery=DeliveryId(delivery))), None) if delivery else None
+    told = outbox.record_of(connection, DeliveryId(delivery)) if delivery else None
     if told is None or told.story is None or told.watch is None:
         return
     roots = outbox.roots(connection, told.story, told.watch)

@@ -177,10 +177,10 @@ def _why(connection: Connection, desk: Desk, asked: slash.Why) -> Answer:
 def _why_told(desk: Desk, delivery: str) -> Answer:
     """Why is this message there?"""
     with desk.engine.connect() as connection:
-        records = outbox.records(connection, delivery=DeliveryId(delivery))
-        if not records or records[0].watch is None:
+        told = outbox.record_of(connection, DeliveryId(delivery))
+        if told is None or told.watch is None:
             return Answer("Nothing is known of this message any more.")
-        story, watch, body = records[0].story, records[0].watch, records[0].body
+        story, watch, body = told.story, told.watch, told.body
         if watch not in desk.rulebook.watches:
             return Answer(f"There is no watch {watch} any more.")
         if isinstance(body, FollowUp):
@@ -251,7 +251,7 @@ def _silence_shown(connection: Connection, desk: Desk, number: int, now: datetim
     held = {row.article for row in ledger.silenced(connection, number)}
     newest = archive.with_ids(connection, desk.rulebook.sources, sorted(held)[-SHOWN:])
     line = _silence(silence, ledger.quieted(connection).get(number, Quieted()), now)
-    lines = [headline(one, shown_at(one.seen)) for one in sorted(newest, key=lambda one: -one.id)]
+    lines = [headline(newest[one], shown_at(newest[one].seen)) for one in sorted(newest, reverse=True)]
     return Answer(f"Silence {number}", (line, *lines, *more(len(held) - len(lines), "articles")))
 
 

@@ -126,7 +126,7 @@ _PRESSES: Mapping[Button, Callable[[str], Change | None]] = {
 def _which(desk: Desk, delivery: str) -> Answer:
     """Asks which article of a story is another event."""
     with desk.engine.begin() as connection:
-        told = next(iter(outbox.records(connection, delivery=DeliveryId(delivery))), None)
+        told = outbox.record_of(connection, DeliveryId(delivery))
         try:
             story = standing_story(connection, told.story) if told and told.story else None
         except Impossible:
@@ -137,7 +137,7 @@ def _which(desk: Desk, delivery: str) -> Answer:
         known = archive.with_ids(connection, desk.rulebook.sources, tied)
     if len(tied) < 2:
         return Answer("This story has one article: there is nothing to split from it.")
-    labels = {one.id: f"{one.source_name}: {one.title}" for one in known}
+    labels = {one: f"{article.source_name}: {article.title}" for one, article in known.items()}
     options = tuple((labels.get(one, f"article {one}"), f"{story}/{one}") for one in tied)
     return Answer(
         "Which of these articles is another event? It becomes a story of its own.",

@@ -162,6 +162,14 @@ def story_row(connection: Connection, story: str) -> Row[Any] | None:
     return connection.execute(select(stories).where(stories.c.id == story)).one_or_none()
 
 
+def standing_row(connection: Connection, story: str) -> Row[Any] | None:
+    """The story of this id, or the one it was merged into."""
+    row = story_row(connection, story)
+    while row is not None and row.merged_into:
+        row = story_row(connection, row.merged_into)
+    return row
+
+
 def recent_stories(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """The stories that stand, the latest first, with how many articles and origins they have."""
     one = story_articles.c

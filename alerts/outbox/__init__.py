@@ -65,7 +65,16 @@ from alerts.outbox.looking import (
 )
 from alerts.outbox.outcomes import Consequence, assume_sent, failed, sent
 from alerts.outbox.schema import UNFINISHED, State, tables
-from alerts.outbox.standing import Record, counts, dead_list, last_sent, oldest_waiting, posts, records
+from alerts.outbox.standing import (
+    Record,
+    counts,
+    dead_list,
+    last_sent,
+    oldest_waiting,
+    posts,
+    record_of,
+    records,
+)
 from alerts.outbox.withholding import let_pass, withhold
 
 __all__ = [
@@ -104,6 +113,7 @@ __all__ = [
     "oldest_waiting",
     "posts",
     "readable",
+    "record_of",
     "records",
     "recover",
     "repeat_unclear",

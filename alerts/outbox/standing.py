@@ -73,7 +73,6 @@ def records(
     *,
     states: Collection[State] | None = None,
     story: str | None = None,
-    delivery: DeliveryId | None = None,
     limit: int = 1000,
     newest_first: bool = False,
 ) -> list[Record]:
@@ -84,9 +83,12 @@ def records(
         statement = statement.where(deliveries.c.state.in_(tuple(states)))
     if story is not None:
         statement = statement.where(deliveries.c.story == story)
-    if delivery is not None:
-        statement = statement.where(deliveries.c.id == delivery)
     return [_record(row) for row in connection.execute(statement)]
+
+
+def record_of(connection: Connection, delivery: DeliveryId) -> Record | None:
+    row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).one_or_none()
+    return _record(row) if row else None
 
 
 def dead_list(connection: Connection) -> list[Record]:

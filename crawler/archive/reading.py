@@ -103,7 +103,7 @@ def find(connection: Connection, configured: Mapping[SourceId, Source], what: st
     Addresses are compared in canonical form.
     """
     if what.isdecimal():
-        return with_ids(connection, configured, [int(what)])
+        return list(with_ids(connection, configured, [int(what)]).values())
     known = exists().where(addresses.c.article == articles.c.id, addresses.c.url == canonical(what))
     told = exists().where(
         entries.c.article == articles.c.id, or_(entries.c.url == what, entries.c.guid == what)
@@ -113,10 +113,11 @@ def find(connection: Connection, configured: Mapping[SourceId, Source], what: st
 
 def with_ids(
     connection: Connection, configured: Mapping[SourceId, Source], ids: Collection[int]
-) -> list[Article]:
-    """Last revision of the articles with these ids, as far as there are any."""
+) -> dict[int, Article]:
+    """Last revision of the articles with these ids, by id, as far as there are any."""
     possible = [one for one in ids if one < _BEYOND_IDS]
-    return _newest(connection, configured, articles.c.id.in_(possible)) if possible else []
+    found = _newest(connection, configured, articles.c.id.in_(possible)) if possible else []
+    return {article.id: article for article in found}
 
 
 def _newest(

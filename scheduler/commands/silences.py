@@ -192,7 +192,7 @@ def _document(silence: Silence, held: Mapping[int, Quieted]) -> dict[str, Any]:
 def _stories(connection: Connection, silence: int) -> list[dict[str, Any]]:
     """What a silence held, story by story, the first first."""
     rows = ledger.silenced(connection, silence)
-    articles = {one.id: one for one in archive.with_ids(connection, {}, {row.article for row in rows})}
+    articles = archive.with_ids(connection, {}, {row.article for row in rows})
     stories: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
         known = articles.get(row.article)

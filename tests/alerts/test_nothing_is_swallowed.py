@@ -125,7 +125,7 @@ class Day(Desk):
     def swallowed(self) -> list[str]:
         """What is linked nowhere, and repeats nothing that is."""
         with self.engine.connect() as connection:
-            everything = archive.with_ids(connection, self.sources, range(1, 2000))
+            everything = archive.with_ids(connection, self.sources, range(1, 2000)).values()
             linked = [one.id for one in everything if one.link in self.shown]
             held = ledger.held_for_digest(connection, "news", NOW - HOUR, self.at)
             waiting = {row.article for row in held}

@@ -39,6 +39,13 @@ def test_the_same_id_goes_in_once(engine: Engine) -> None:
         assert sum(outbox.counts(connection).values()) == 1
 
 
+def test_a_delivery_is_known_by_its_id(engine: Engine) -> None:
+    enqueue(engine, "a1", "a2")
+    with engine.begin() as connection:
+        found = [outbox.record_of(connection, DeliveryId(one)) for one in ("a2", "a3")]
+    assert [one and one.id for one in found] == ["a2", None]
+
+
 def test_a_claim_is_stamped_before_anything_is_sent(engine: Engine) -> None:
     enqueue(engine, "a1")
     assert claim(engine) is not None

@@ -122,6 +122,8 @@ def test_what_was_told_of_either_counts_as_told_after_a_merge(desk: Desk) -> Non
         ledger.merge_stories(connection, one, other)
         assert ledger.told(connection, one, "pact")
         assert len(ledger.alerts_of(connection, one)) == 2
+        found = [ledger.standing_row(connection, story) for story in (one, other, "s-unknown")]
+        assert [row and row.id for row in found] == [one, one, None]
     assert desk.bring("OpenAI hires ten engineers of Microsoft", of="zeitung", now=NOW + HOUR).alerts == 0
     assert [row[1:] for row in stories(desk)] == [(3, 3)]
 

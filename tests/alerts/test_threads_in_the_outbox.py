@@ -47,7 +47,8 @@ def kill_off(engine: Engine, at: float = 0.0) -> None:
 
 def record(engine: Engine, name: str) -> Record:
     with engine.begin() as connection:
-        (found,) = outbox.records(connection, delivery=DeliveryId(name))
+        found = outbox.record_of(connection, DeliveryId(name))
+    assert found is not None
     return found
 
 

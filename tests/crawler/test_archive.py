@@ -310,6 +310,14 @@ def test_where_a_redirect_lands_is_the_article_too(book: Book) -> None:
     assert found.title == "News"
 
 
+def test_articles_are_found_by_their_ids(book: Book) -> None:
+    book.read(entry("News"), entry("More news", url="https://press.example/more"))
+    first, second = book.unscreened()
+    with book.engine.connect() as connection:
+        found = archive.with_ids(connection, book.sources, [second.id, first.id, 2**64])
+    assert found == {first.id: first, second.id: second}
+
+
 # ---- hosts
 
 
