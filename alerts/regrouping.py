@@ -11,7 +11,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from alerts import ledger, outbox
-from alerts.screen import Rulebook, Screened, judge, name_held, teller_of
+from alerts.screen import Rulebook, Screened, judge, make_one, name_held, teller_of
 from alerts.stories import StoryId
 from alerts.threads import Thread
 from crawler import archive
@@ -29,12 +29,15 @@ def standing_story(connection: Connection, story: str) -> StoryId:
     return StoryId(row.id)
 
 
-def merge(connection: Connection, story: str, other: str, author: str, now: datetime) -> StoryId:
-    """Two stories are one event. What was told of either counts as told."""
+def merge(
+    connection: Connection, rulebook: Rulebook, story: str, other: str, author: str, now: datetime
+) -> StoryId:
+    """Two stories are one event. What was told of either counts as told; the later thread says where it
+    goes on."""
     kept, gone = standing_story(connection, story), standing_story(connection, other)
     if kept == gone:
         raise Impossible(f"{story} and {other} are one story already")
-    ledger.merge_stories(connection, kept, gone)
+    make_one(connection, rulebook, kept, gone, now)
     ledger.note_correction(connection, "merge", kept, gone, author, now)
     return kept
 
@@ -77,11 +80,11 @@ def unite(
     """Takes a split back. What nobody has heard of yet is told in the old thread instead."""
     gone = standing_story(connection, other)
     articles = [one.article for one in ledger.articles_of(connection, gone)]
-    kept = merge(connection, story, other, author, now)
     unheard = {watch for watch in rulebook.watches if outbox.take_back(connection, gone, watch, now)}
     for watch in unheard:
         ledger.withdraw_alert(connection, gone, watch)
         ledger.leave_thread(connection, Thread(gone, watch, ()), articles)
+    kept = merge(connection, rulebook, story, other, author, now)
     told = {watch for watch in unheard if ledger.thread(connection, kept, watch)}
     _judge(connection, rulebook, articles, now, told)
 

@@ -307,12 +307,14 @@ def _story(
     if joined.tie is Tie.FOUNDER:
         ledger.open_story(connection, joined, article, moment, now)
     if joined.unites:
-        _unite(connection, rulebook, joined.story, joined.unites, now)
+        make_one(connection, rulebook, joined.story, joined.unites, now)
     ledger.add_to_story(connection, joined, article, mine, now, moment, traits)
     return joined
 
 
-def _unite(connection: Connection, rulebook: Rulebook, story: StoryId, other: StoryId, now: datetime) -> None:
+def make_one(
+    connection: Connection, rulebook: Rulebook, story: StoryId, other: StoryId, now: datetime
+) -> None:
     """Two stories are one from now on. Where a watch told of both, the later thread says where it goes on."""
     told = {
         watch: [ledger.thread(connection, one, watch) for one in (story, other)] for watch in rulebook.watches

@@ -127,13 +127,18 @@ def _chapter_lines(one: Chapter, told: str | None) -> Iterator[str]:
 def merge(
     story: Story,
     other: Annotated[str, typer.Argument(metavar="OTHER", help="The story that goes into it.")],
+    config_dir: ConfigDir,
     data: DataDir,
     author: Author = "unknown",
 ) -> None:
-    """Two stories are one event. What was told of either counts as told; it is remembered who said so."""
+    """Two stories are one event. What was told of either counts as told; it is remembered who said so.
+
+    Where both were told, the thread of the later one says that it goes on in the earlier.
+    """
     now = utc_now()
+    rulebook = rulebooks.rulebook(load(config_dir, os.environ))
     with _correcting(data) as connection:
-        kept = regrouping.merge(connection, story, other, author, now)
+        kept = regrouping.merge(connection, rulebook, story, other, author, now)
         said = f"{other} is one story with {kept}"
         put_on_record(connection, "merge", f"{kept} {other}", said, author)
     typer.echo(kept)

@@ -310,3 +310,15 @@ def test_a_split_is_taken_back_before_anybody_has_seen_it(room: Room) -> None:
         thread = ledger.thread(connection, StoryId(story), "pact")
     assert thread is not None
     assert thread.of(second) is not None
+    assert "goes on" not in str([one.body for one in waiting])
+
+
+def test_where_somebody_has_seen_what_was_split_off_its_thread_says_where_it_goes_on(room: Room) -> None:
+    story, (_, second) = two_in_one_story(room)
+    answer = room.press(Button.SPLIT, f"{story}/{second}")
+    with room.world.engine.begin() as connection:
+        outbox.assume_sent(connection, NOW + DAY)
+    room.undo(answer)
+    pointing = [one.story for one in room.records() if "goes on in the thread" in str(one.body)]
+    assert pointing
+    assert story not in pointing

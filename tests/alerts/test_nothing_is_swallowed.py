@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from sqlalchemy import Connection, Engine
 
-from alerts import ledger, outbox
+from alerts import ledger, outbox, regrouping
 from alerts.alerting import UNLIMITED, Backlog
 from alerts.features import EventsFile, Reader
 from alerts.matching import Matcher
@@ -112,7 +112,7 @@ class Day(Desk):
         with self.engine.begin() as connection:
             rows = ledger.recent_stories(connection, 5)
             if len(rows) > 1 and self.chance.random() < 0.5:
-                ledger.merge_stories(connection, rows[0].id, rows[1].id)
+                regrouping.merge(connection, self.rulebook, rows[0].id, rows[1].id, "ann", self.at)
             for row in rows[2:3]:
                 there = [one.article for one in ledger.articles_of(connection, row.id)]
                 if len(there) > 1:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from alerts import ledger, outbox
+from alerts import ledger, outbox, regrouping
 from alerts.alerting import UNLIMITED
 from alerts.explanation import Answer
 from alerts.features import EventsFile, Reader
@@ -179,6 +179,31 @@ def test_of_two_told_stories_that_are_one_the_later_thread_says_where_it_goes_on
     one, other = united(desk)
     assert said(desk, other) == [("the same story goes on in the thread of", SUIT)]
     assert said(desk, one) == [("", KLAGE)]
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_where_somebody_makes_one_of_two_told_stories_the_later_thread_points_to_the_earlier(
+    desk: Desk, *, later_first: bool
+) -> None:
+    desk.bring(SUIT)
+    desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE)
+    one, other = ids(desk)
+    pair = (other, one) if later_first else (one, other)
+    with desk.engine.begin() as connection:
+        regrouping.merge(connection, desk.rulebook, *pair, "ann", NOW + HOUR)
+    assert said(desk, other) == [("the same story goes on in the thread of", SUIT)]
+    assert said(desk, one) == []
+
+
+def test_where_only_one_of_two_was_told_no_thread_points_anywhere(desk: Desk) -> None:
+    limits = UNLIMITED.model_copy(update={"roots_per_day": 1})
+    desk.rulebook = replace(desk.rulebook, limits=limits)
+    desk.bring(SUIT)
+    desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE)
+    one, other = ids(desk)
+    with desk.engine.begin() as connection:
+        regrouping.merge(connection, desk.rulebook, one, other, "ann", NOW + HOUR)
+    assert said(desk, one) == said(desk, other) == []
 
 
 def test_a_later_wording_of_an_article_stays_in_the_thread_that_has_it(desk: Desk) -> None:
