@@ -113,9 +113,10 @@ def group(order: Sequence[Arrival], habits: StoryHabits) -> Grouped:
             standing[opened] = opened_with(opened, member, one.at)
         else:
             if joined.unites:
-                standing[joined.story] = united(standing[joined.story], standing.pop(joined.unites))
-                stories = {i: joined.story if s == joined.unites else s for i, s in stories.items()}
-                follows = _renamed(follows, joined.unites, joined.story)
+                gone = joined.unites.story
+                standing[joined.story] = united(standing[joined.story], standing.pop(gone))
+                stories = {i: joined.story if s == gone else s for i, s in stories.items()}
+                follows = _renamed(follows, gone, joined.story)
             new = None if joined.origin is not None else member
             standing[joined.story] = standing[joined.story].with_one_more(new, one.at)
         stories[one.item.id] = joined.story

@@ -4,14 +4,14 @@ Lives here: splitting and merging within the caller's transaction; what is split
 had it come alone. Not here: the rows (`ledger`), who may ask for it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import blake2b
 
 from sqlalchemy import Connection
 
-from alerts import ledger, outbox
-from alerts.screen import Rulebook, Screened, judge, make_one, name_held, teller_of
+from alerts import ledger
+from alerts.screen import Rulebook, judge_anew, make_one, name_held, teller_of
 from alerts.stories import StoryId
 from alerts.threads import Thread
 from crawler import archive
@@ -32,8 +32,8 @@ def standing_story(connection: Connection, story: str) -> StoryId:
 def merge(
     connection: Connection, rulebook: Rulebook, story: str, other: str, author: str, now: datetime
 ) -> StoryId:
-    """Two stories are one event. What was told of either counts as told; the later thread says where it
-    goes on."""
+    """Two stories are one event. What was told of either counts as told; what nobody has heard of yet is told
+    in the thread of the other, or else the later thread says where it goes on."""
     kept, gone = standing_story(connection, story), standing_story(connection, other)
     if kept == gone:
         raise Impossible(f"{story} and {other} are one story already")
@@ -70,23 +70,10 @@ def split(
     for thread in threads:
         if thread.watch not in kept:
             _part(connection, rulebook, thread, leaving, now)
-    _judge(connection, rulebook, leaving, now, set(rulebook.watches) - kept)
+    done = judge_anew(connection, rulebook, leaving, now, set(rulebook.watches) - kept)
+    if done.alerts:
+        name_held(connection, rulebook, now)
     return new
-
-
-def unite(
-    connection: Connection, rulebook: Rulebook, story: str, other: str, author: str, now: datetime
-) -> None:
-    """Takes a split back. What nobody has heard of yet is told in the old thread instead."""
-    gone = standing_story(connection, other)
-    articles = [one.article for one in ledger.articles_of(connection, gone)]
-    unheard = {watch for watch in rulebook.watches if outbox.take_back(connection, gone, watch, now)}
-    for watch in unheard:
-        ledger.withdraw_alert(connection, gone, watch)
-        ledger.leave_thread(connection, Thread(gone, watch, ()), articles)
-    kept = merge(connection, rulebook, story, other, author, now)
-    told = {watch for watch in unheard if ledger.thread(connection, kept, watch)}
-    _judge(connection, rulebook, articles, now, told)
 
 
 def _part(
@@ -103,37 +90,6 @@ def _part(
     found = rulebook.matcher.match(lead) if lead else []
     match = next((one for one in found if one.watch == thread.watch), None)
     teller_of(connection, rulebook, thread.watch, now).part(thread, parted, lead, match)
-
-
-def _judge(
-    connection: Connection,
-    rulebook: Rulebook,
-    articles: Collection[int],
-    now: datetime,
-    watches: Collection[str],
-) -> Screened:
-    """Decides anew, as if they had come just now; what is not screened yet is left to the daemon."""
-    done = Screened()
-    silences = ledger.list_silences(connection, now)
-    known = archive.with_ids(connection, rulebook.sources, articles)
-    for number in _in_order(connection, articles):
-        article = known.get(number)
-        if article is None or archive.screened_at(connection, number) is None:
-            continue
-        found = [one for one in rulebook.matcher.match(article) if one.watch in watches and not one.shadow]
-        rules = {(one.watch, one.rule) for one in found}
-        for row in ledger.matches_of(connection, article.id):
-            if row.revision == article.revision and (row.watch, row.rule) in rules:
-                ledger.withdraw_match(connection, row.id)
-        if found:
-            done += judge(connection, rulebook, article, found, silences, now)
-    return done + (name_held(connection, rulebook, now) if done.alerts else Screened())
-
-
-def _in_order(connection: Connection, articles: Collection[int]) -> Sequence[int]:
-    """By their time in their story."""
-    ties = [tie for one in articles if (tie := ledger.tie_of(connection, one))]
-    return [tie.article for tie in sorted(ties, key=lambda tie: (tie.moment, tie.article))]
 
 
 def _made_of(story: str, articles: Collection[int], now: datetime) -> StoryId:

@@ -7,7 +7,7 @@ revisions again and finds the same; after it, match, alert, delivery and the mar
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection, Engine
 
-from alerts import ledger
+from alerts import ledger, outbox
 from alerts.alerting import UNLIMITED, Action, Backlog, Circumstances, Limits, Reason, Verdict, decide
 from alerts.channels import Channel
 from alerts.features import Reader, Traits
@@ -24,7 +24,7 @@ from alerts.matching import Match, Matcher
 from alerts.promotion import Addition, addition
 from alerts.query import Members
 from alerts.silences import Silence, silencing
-from alerts.stories import Joined, StoryHabits, StoryId, Tie, When, before, features, opened_by, place
+from alerts.stories import UNITES, Joined, StoryHabits, StoryId, Tie, When, before, features, opened_by, place
 from alerts.telling import Reach, Teller
 from alerts.threads import Thread
 from alerts.watches import Watch
@@ -156,11 +156,12 @@ def judge(
     now: datetime,
     came: datetime | None = None,
     flood: str = "",
+    doubtful: bool = False,
 ) -> Screened:
     """What follows from the matches of an article: story, verdicts, alerts, deliveries; all written down.
 
     `came`: the day by which its story is looked up, where that is not today. `flood`: what is said of its
-    source where that brings too much at once.
+    source where that brings too much at once. `doubtful`: its story could as well be another event.
     """
     joined = _story(connection, rulebook, article, found, came or now)
     story = joined.story if joined else None
@@ -168,7 +169,8 @@ def judge(
     for match in found:
         silence = silencing(silences, article, match.watch, match, story, now)
         thread = ledger.thread(connection, story, match.watch, article.id) if story else None
-        added = _added(connection, article, joined, thread) if joined and thread else None
+        doubt = doubtful or (joined is not None and joined.doubtful)
+        added = _added(connection, article, thread, doubtful=doubt) if thread else None
         teller = teller_of(connection, rulebook, match.watch, now)
         told = story is not None and ledger.told(connection, story, match.watch)
         reach = teller.reach(article, match, thread) if thread or not told else Reach()
@@ -227,11 +229,11 @@ def teller_of(connection: Connection, rulebook: Rulebook, watch: str, now: datet
     return Teller(connection, habits, limits, told, now, rulebook.channels)
 
 
-def _added(connection: Connection, article: Article, joined: Joined, thread: Thread) -> Addition | None:
+def _added(connection: Connection, article: Article, thread: Thread, *, doubtful: bool) -> Addition | None:
     """What it adds to the thread; nothing if that names it already, for certain, in another paper."""
     named = [one.article for one in thread.articles if not one.copy]
     repeated = ledger.repeated(connection, article.id, named)
-    return addition(thread, article, repeated, doubtful=joined.doubtful)
+    return addition(thread, article, repeated, doubtful=doubtful)
 
 
 def name_held(connection: Connection, rulebook: Rulebook, now: datetime) -> Screened:
@@ -307,15 +309,26 @@ def _story(
     if joined.tie is Tie.FOUNDER:
         ledger.open_story(connection, joined, article, moment, now)
     if joined.unites:
-        make_one(connection, rulebook, joined.story, joined.unites, now)
+        little = joined.unites.likeness.score < UNITES
+        make_one(connection, rulebook, joined.story, joined.unites.story, now, doubtful=little)
     ledger.add_to_story(connection, joined, article, mine, now, moment, traits)
     return joined
 
 
 def make_one(
-    connection: Connection, rulebook: Rulebook, story: StoryId, other: StoryId, now: datetime
+    connection: Connection,
+    rulebook: Rulebook,
+    story: StoryId,
+    other: StoryId,
+    now: datetime,
+    *,
+    doubtful: bool = False,
 ) -> None:
-    """Two stories are one from now on. Where a watch told of both, the later thread says where it goes on."""
+    """Two stories are one from now on.
+
+    Where a watch told of both, what nobody has heard of yet is told in the thread of the other; if both were
+    heard, the later thread says where it goes on. `doubtful`: they could as well be two events.
+    """
     told = {
         watch: [ledger.thread(connection, one, watch) for one in (story, other)] for watch in rulebook.watches
     }
@@ -324,7 +337,87 @@ def make_one(
         ahead = ledger.thread(connection, story, watch)
         for ending in threads:
             if ending and ahead and ending.story != ahead.story:
-                teller_of(connection, rulebook, watch, now).point(ending, ahead)
+                _end(connection, rulebook, ending, ahead, now, doubtful=doubtful)
+
+
+def _end(
+    connection: Connection,
+    rulebook: Rulebook,
+    ending: Thread,
+    ahead: Thread,
+    now: datetime,
+    *,
+    doubtful: bool,
+) -> None:
+    """Two threads of one story: one is told in the other as long as it can be, or else points to it."""
+    for one, other in ((ending, ahead), (ahead, ending)):
+        if _take_back(connection, one, now):
+            _move(connection, rulebook, one, other, now, doubtful=doubtful)
+            return
+    teller_of(connection, rulebook, ending.watch, now).point(ending, ahead)
+
+
+def _move(
+    connection: Connection, rulebook: Rulebook, gone: Thread, into: Thread, now: datetime, *, doubtful: bool
+) -> None:
+    """What a thread told that was taken back is told in another; also what no rule finds any more."""
+    articles = [one.article for one in gone.articles]
+    judge_anew(connection, rulebook, articles, now, {gone.watch}, doubtful=doubtful)
+    named = [one.article for one in gone.articles if not one.copy]
+    for article in archive.with_ids(connection, rulebook.sources, named).values():
+        rows = ledger.matches_of(connection, article.id)
+        if not any((row.revision, row.watch) == (article.revision, gone.watch) for row in rows):
+            thread = ledger.thread(connection, StoryId(into.story), gone.watch) or into
+            teller_of(connection, rulebook, gone.watch, now).name(article, thread)
+
+
+def _take_back(connection: Connection, thread: Thread, now: datetime) -> bool:
+    """Nobody has heard of this thread, and nobody will; False: somebody has, or it waits for a brief."""
+    if ledger.is_summed_up(connection, thread.story, thread.watch):
+        return False
+    if not outbox.take_back(connection, thread.story, thread.watch, now):
+        return False
+    ledger.withdraw_alert(connection, thread.story, thread.watch)
+    everybody = [one.article for one in thread.articles]
+    ledger.leave_thread(connection, replace(thread, articles=()), everybody)
+    log.info("taken back", watch=thread.watch, story=thread.story, articles=len(everybody))
+    return True
+
+
+def judge_anew(
+    connection: Connection,
+    rulebook: Rulebook,
+    articles: Collection[int],
+    now: datetime,
+    watches: Collection[str],
+    *,
+    doubtful: bool = False,
+) -> Screened:
+    """Decides anew, as if they had come just now; whose last wording has not had its turn is left to that."""
+    done = Screened()
+    silences = ledger.list_silences(connection, now)
+    known = archive.with_ids(connection, rulebook.sources, articles)
+    for number in _in_order(connection, articles):
+        article = known.get(number)
+        if article is None:
+            continue
+        found = [one for one in rulebook.matcher.match(article) if one.watch in watches and not one.shadow]
+        rules = {(one.watch, one.rule) for one in found}
+        rows = ledger.matches_of(connection, article.id)
+        before = [row for row in rows if row.revision == article.revision and (row.watch, row.rule) in rules]
+        if not before and archive.screened_at(connection, number) is None:
+            continue
+        for row in before:
+            ledger.withdraw_match(connection, row.id)
+        if found:
+            done += judge(connection, rulebook, article, found, silences, now, doubtful=doubtful)
+    return done
+
+
+def _in_order(connection: Connection, articles: Collection[int]) -> Sequence[int]:
+    """By their time in their story."""
+    ties = [tie for one in articles if (tie := ledger.tie_of(connection, one))]
+    return [tie.article for tie in sorted(ties, key=lambda tie: (tie.moment, tie.article))]
 
 
 def _placed(
@@ -346,6 +439,7 @@ def _placed(
         now,
         habits,
         ledger.split_apart(connection),
+        ledger.standing_of(connection, outbox.unheard(connection)),
     )
     if joined.tie is not Tie.FOUNDER or not habits.alike:
         return joined

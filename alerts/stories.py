@@ -39,6 +39,7 @@ SHOWN = 3  # stories an article nearly joined
 THIN = 0.5  # points: with no more an article could be another event
 CLOSE = 0.3  # points: so near to another story it could as well be of that
 UNITES = 0.85  # points of two stories against each other: at as many they are one
+UNITES_UNHEARD = 0.4  # the same, as long as nobody has heard of one of them: it only moves into a thread
 GOES_ON = 1.5  # points: at as many a new story goes on with a closed one
 
 SHORTEST_HEADLINE = 12  # letters; "Breaking news" twice a day says nothing
@@ -98,9 +99,7 @@ class Joined:
     nearly: tuple[Near, ...] = ()  # other open stories, the likest first
     follows: StoryId | None = None  # of a story that is opened: the closed one it goes on with
     origin: int | None = None  # the article it is a copy of
-    unites: StoryId | None = (
-        None  # a story that is the same one, as this article shows; what is in it moves here
-    )
+    unites: Near | None = None  # a story that is the same one, as this article shows: it moves into this
 
     @property
     def doubtful(self) -> bool:
@@ -193,10 +192,12 @@ def place(
     now: datetime,
     habits: StoryHabits,
     apart: Collection[frozenset[StoryId]] = (),
+    unheard: Collection[StoryId] = (),
 ) -> Joined:
     """Where an article belongs: `opened`, if no story of these times is its own.
 
-    A certain tie outweighs likeness. Of stories equally like the older wins. `apart`: pairs somebody split.
+    A certain tie outweighs likeness. Of stories equally like the older wins. `apart`: pairs somebody split;
+    `unheard`: stories that are to be told, and nobody has heard of yet.
     """
     standing = {story.id: story for story in stories if story.is_open(at, habits)}
     near = _ranked(traits, list(standing.values()))
@@ -205,12 +206,12 @@ def place(
         return Joined(opened, Tie.FOUNDER, nearly=near[:SHOWN])
     mine = certain.story if certain else near[0].story
     origin = _origin(traits, standing[mine].members if mine in standing else ())
-    story, united = _united(mine, near, standing, apart)
+    story, united = _united(mine, near, standing, apart, unheard)
     return Joined(
         story,
         certain.tie if certain else Tie.ALIKE if origin is None else Tie.SAME_TEXT,
         next((one.likeness for one in near if one.story == mine), None),
-        tuple(one for one in near if one.story not in {story, united})[:SHOWN],
+        tuple(one for one in near if one.story not in {story, united and united.story})[:SHOWN],
         origin=origin,
         unites=united,
     )
@@ -221,19 +222,21 @@ def _united(
     near: Sequence[Near],
     standing: Mapping[StoryId, Standing],
     apart: Collection[frozenset[StoryId]],
-) -> tuple[StoryId, StoryId | None]:
+    unheard: Collection[StoryId],
+) -> tuple[StoryId, Near | None]:
     """The story an article joins, and another it shows to be the same: the later ends in the earlier.
 
-    Which of a story's articles come first is chance; two that began apart may turn out to be one.
+    Which of a story's articles come first is chance; two that began apart may turn out to be one. If nobody
+    has heard of one of them yet, less will do: no message has to be taken for two.
     """
     other = next((one for one in near if one.story != mine and one.likeness.score > ENOUGH), None)
     if other is None or mine not in standing or frozenset({mine, other.story}) in apart:
         return mine, None
     two = sorted((standing[mine], standing[other.story]), key=lambda story: (story.first, story.id))
     earlier, later = ([member.traits for member in story.members] for story in two)
-    if like_stories(earlier, later, len(near)).score < UNITES:
-        return mine, None
-    return two[0].id, two[1].id
+    likeness = like_stories(earlier, later, len(near))
+    enough = UNITES_UNHEARD if {mine, other.story} & set(unheard) else UNITES
+    return (two[0].id, Near(two[1].id, likeness)) if likeness.score >= enough else (mine, None)
 
 
 def _ranked(traits: Traits, stories: Sequence[Standing]) -> tuple[Near, ...]:

@@ -280,7 +280,7 @@ def _restore(work: _Work, undo: Mapping[str, Any]) -> None:
             _restore_mark(work, watch, article, before)
         case {"split": str(new), "from": str(old)}:
             book = work.desk.rulebook
-            regrouping.unite(work.connection, book, old, new, work.author, work.now)
+            regrouping.merge(work.connection, book, old, new, work.author, work.now)
 
 
 def _restore_mark(work: _Work, watch: str, marked: int, before: Mapping[str, str] | None) -> None:

@@ -48,7 +48,15 @@ from alerts.ledger.alerts import (
 from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
 from alerts.ledger.digests import digests_of, held_for_digest, mark_digested
 from alerts.ledger.floods import flood_of, flooded, floods_untold, mark_calmed
-from alerts.ledger.holding import channels_that_hold, heard_of, held_in, hold, mark_held, where_held
+from alerts.ledger.holding import (
+    channels_that_hold,
+    heard_of,
+    held_in,
+    hold,
+    is_summed_up,
+    mark_held,
+    where_held,
+)
 from alerts.ledger.marks import (
     NOT_ARCHIVED,
     keep_mark,
@@ -89,6 +97,7 @@ from alerts.ledger.stories import (
     recent_stories,
     repeated,
     standing,
+    standing_of,
     standing_row,
     story_of,
     story_row,
@@ -137,6 +146,7 @@ __all__ = [
     "held_of",
     "hold",
     "is_counted",
+    "is_summed_up",
     "join_thread",
     "keep_mark",
     "known_features",
@@ -174,6 +184,7 @@ __all__ = [
     "split_story",
     "standing",
     "standing_action",
+    "standing_of",
     "standing_row",
     "story_of",
     "story_row",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, update
 
 from alerts.ledger.schema import digested, held, stories
 from alerts.ledger.stories import names_of
@@ -40,14 +40,17 @@ def hold(
 
 def heard_of(connection: Connection, channel: str, story: str, watch: str) -> bool:
     """Whether this channel was told of a story in a brief or a digest, or will be."""
-    return any(
-        connection.execute(
-            select(table.c.channel)
-            .where(table.c.story.in_(names_of(story)), table.c.watch == watch, table.c.channel == channel)
-            .limit(1)
-        ).first()
-        for table in (held, digested)
-    )
+    return any(_of(connection, table, story, watch, table.c.channel == channel) for table in (held, digested))
+
+
+def is_summed_up(connection: Connection, story: str, watch: str) -> bool:
+    """Whether any channel was told of it in a brief or a digest, or will be."""
+    return any(_of(connection, table, story, watch) for table in (held, digested))
+
+
+def _of(connection: Connection, table: Table, story: str, watch: str, *more: ColumnElement[bool]) -> bool:
+    which = (table.c.story.in_(names_of(story)), table.c.watch == watch, *more)
+    return connection.execute(select(table.c.channel).where(*which).limit(1)).first() is not None
 
 
 def channels_that_hold(connection: Connection) -> list[str]:

@@ -170,6 +170,12 @@ def standing_row(connection: Connection, story: str) -> Row[Any] | None:
     return row
 
 
+def standing_of(connection: Connection, names: Collection[str]) -> set[StoryId]:
+    """The stories of these ids, or those they were merged into."""
+    now_of = func.coalesce(stories.c.merged_into, stories.c.id)
+    return set(map(StoryId, connection.scalars(select(now_of).where(stories.c.id.in_(names)))))
+
+
 def recent_stories(connection: Connection, limit: int) -> Sequence[Row[Any]]:
     """The stories that stand, the latest first, with how many articles and origins they have."""
     one = story_articles.c

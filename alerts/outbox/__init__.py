@@ -50,6 +50,7 @@ from alerts.outbox.giving_up import (
     mark_dead_told,
     retry_dead,
     take_back,
+    unheard,
     untold_dead,
 )
 from alerts.outbox.looking import (
@@ -127,6 +128,7 @@ __all__ = [
     "tables",
     "take_back",
     "turn_page",
+    "unheard",
     "untold_dead",
     "watermark_of",
     "withhold",

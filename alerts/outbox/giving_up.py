@@ -53,11 +53,21 @@ def give_up_channels(connection: Connection, kept: Collection[str], now: datetim
     return connection.execute(edits).rowcount + connection.execute(messages).rowcount
 
 
+_UNSEEN = and_(deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
+
+
+def unheard(connection: Connection) -> set[str]:
+    """The stories of which a root waits that nobody has seen; they may have been heard of elsewhere."""
+    roots = select(deliveries.c.story).where(_UNSEEN, deliveries.c.kind == Kind.ROOT)
+    return {story for story in connection.scalars(roots) if story is not None}
+
+
 def take_back(connection: Connection, story: str, watch: str, now: datetime) -> bool:
-    """Drop what waits to be told of a story; False, and nothing is dropped, if anybody may have seen some."""
+    """Drop what waits to be told of a story; False, and nothing is dropped, if anybody may have seen some, or
+    nothing waits."""
     of = and_(deliveries.c.story == story, deliveries.c.watch == watch)
-    unseen = and_(deliveries.c.state == State.WAITING, deliveries.c.attempts == 0)
-    if connection.scalar(select(exists().where(of, ~unseen))):
+    seen = connection.scalars(select(~_UNSEEN).where(of).with_for_update()).all()
+    if not seen or any(seen):
         return False
     dropped = {"state": State.DROPPED, "reason": "taken back before it was sent", "changed_at": now}
     connection.execute(update(deliveries).where(of).values(**dropped))

@@ -10,6 +10,7 @@ from alerts.likeness import Likeness
 from alerts.matching import Evidence
 from alerts.stories import (
     HEADLINE_LIFE,
+    UNITES,
     Joined,
     Known,
     Member,
@@ -214,7 +215,9 @@ def test_a_certain_tie_outweighs_likeness() -> None:
 
 def test_an_article_like_two_stories_unites_them_if_they_are_like_each_other() -> None:
     joined = placed(suit(), standing(TWO), standing(ONE, 2 * HOUR))
-    assert (joined.story, joined.unites) == (ONE, TWO)
+    assert joined.story == ONE
+    assert joined.unites is not None
+    assert joined.unites.story == TWO
 
 
 def test_what_somebody_split_is_never_united() -> None:
@@ -228,6 +231,16 @@ def test_stories_that_are_not_like_each_other_stay_two_whatever_lies_between() -
     between = suit()
     joined = placed(between, standing(ONE, HOUR, one), standing(TWO, HOUR, other))
     assert joined.unites is None
+
+
+def test_as_long_as_nobody_has_heard_of_one_less_makes_two_stories_one() -> None:
+    court = suit(top_parties=frozenset({"court"}))
+    there = (standing(ONE, 2 * HOUR), standing(TWO, HOUR, court), standing(StoryId("three"), HOUR, Traits()))
+    heard = placed(suit(), *there)
+    waiting = placed(suit(), *there, unheard={TWO})
+    assert heard.unites is None
+    assert waiting.unites is not None
+    assert waiting.unites.likeness.score < UNITES
 
 
 def test_a_copy_is_known_as_one_of_the_article_it_was_made_from() -> None:

@@ -13,6 +13,8 @@ from alerts.features import EventsFile, Reader
 from alerts.ledger import schema
 from alerts.matching import Matcher
 from alerts.notifications import FollowUp, Kind
+from alerts.outbox import State
+from alerts.outbox.schema import deliveries
 from alerts.stories import StoryHabits, StoryId, Tie
 from alerts.watches import Rule, Watch
 from tests.alerts.test_screen import Desk
@@ -148,10 +150,12 @@ def test_what_was_split_off_is_told_by_itself_and_likeness_does_not_unite_it_aga
 VAGUE = "OpenAI acts against Microsoft"
 
 
-def united(desk: Desk) -> tuple[StoryId, StoryId]:
-    """Two stories that were told, and a third article that shows them to be one."""
+def united(desk: Desk, *, waiting: bool = False) -> tuple[StoryId, StoryId]:
+    """Two stories that were told, and a third article that shows them to be one. `waiting`: not heard yet."""
     desk.bring(SUIT, summary="The Financial Times says so.")
     desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE, guid="tag:vague")
+    if not waiting:
+        heard(desk)
     one, other = ids(desk)
     with desk.engine.begin() as connection:
         connection.execute(
@@ -161,6 +165,12 @@ def united(desk: Desk) -> tuple[StoryId, StoryId]:
         )
     desk.bring(KLAGE, of="caijing", now=NOW + 2 * MINUTE, summary="The Financial Times says so.")
     return one, other
+
+
+def heard(desk: Desk) -> None:
+    """All that was decided so far is in the channel."""
+    with desk.engine.begin() as connection:
+        outbox.assume_sent(connection, NOW + HOUR)
 
 
 def suit_told() -> dict[str, list[str]]:
@@ -187,12 +197,74 @@ def test_where_somebody_makes_one_of_two_told_stories_the_later_thread_points_to
 ) -> None:
     desk.bring(SUIT)
     desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE)
+    heard(desk)
     one, other = ids(desk)
     pair = (other, one) if later_first else (one, other)
     with desk.engine.begin() as connection:
         regrouping.merge(connection, desk.rulebook, *pair, "ann", NOW + HOUR)
     assert said(desk, other) == [("the same story goes on in the thread of", SUIT)]
     assert said(desk, one) == []
+
+
+def test_a_root_that_waits_is_taken_back_when_its_story_turns_out_to_be_another(desk: Desk) -> None:
+    one, _ = united(desk, waiting=True)
+    with desk.engine.connect() as connection:
+        told = [record.body.title for record in outbox.records(connection, states=[State.WAITING])]
+        assert ledger.told(connection, one, "pact")
+    assert (told[0], len(told)) == (SUIT, 2)
+    assert {title for _, title in said(desk, one)} == {VAGUE, KLAGE}
+
+
+def two_told(desk: Desk, *, first_heard: bool = False, second_heard: bool = False) -> tuple[StoryId, StoryId]:
+    """SUIT, and a minute later VAGUE in another paper."""
+    desk.bring(SUIT)
+    desk.bring(VAGUE, of="zeitung", now=NOW + MINUTE, guid="tag:vague")
+    one, other = ids(desk)
+    with desk.engine.begin() as connection:
+        for story, sent in ((one, first_heard), (other, second_heard)):
+            values = {"state": State.SENT, "attempts": 1, "sent_at": NOW + MINUTE} if sent else {}
+            which = deliveries.c.story == story
+            connection.execute(deliveries.update().where(which).values(changed_at=NOW, **values))
+    return one, other
+
+
+def merge(desk: Desk, one: StoryId, other: StoryId) -> None:
+    with desk.engine.begin() as connection:
+        regrouping.merge(connection, desk.rulebook, one, other, "ann", NOW + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "root", "reply"), [(True, False, SUIT, VAGUE), (False, True, VAGUE, SUIT)]
+)
+def test_what_was_heard_keeps_its_thread_and_what_waits_moves_into_it(
+    desk: Desk, *, first: bool, second: bool, root: str, reply: str
+) -> None:
+    pair = two_told(desk, first_heard=first, second_heard=second)
+    merge(desk, *pair)
+    with desk.engine.connect() as connection:
+        records = outbox.records(connection)
+    sent = [record.body.title for record in records if record.state is State.SENT]
+    waiting = [record.body.title for record in records if record.state is State.WAITING]
+    assert (sent[0], waiting[-1]) == (root, reply)
+    assert desk.why(f"https://zeitung.example/{hash(VAGUE)}") is (Answer.IN_THREAD if first else Answer.TOLD)
+
+
+def test_what_no_rule_finds_any_more_moves_too(desk: Desk) -> None:
+    pair = two_told(desk, first_heard=True)
+    same = {"url": f"https://zeitung.example/{hash(VAGUE)}", "guid": "tag:vague"}
+    desk.bring("A headline that names nobody", of="zeitung", now=NOW + 2 * MINUTE, **same)
+    merge(desk, *pair)
+    assert said(desk, pair[0]) == [("", "A headline that names nobody")]
+
+
+def test_a_story_that_waits_for_a_brief_somewhere_is_not_taken_back(desk: Desk) -> None:
+    one, other = two_told(desk, first_heard=True)
+    waits = {"channel": "news", "watch": "pact", "article": numbers(desk, other)[0], "story": other}
+    with desk.engine.begin() as connection:
+        about = {"rule": "core", "level": "alert", "score": 1.0, "at": NOW, "until": NOW + HOUR}
+        connection.execute(schema.held.insert().values(**waits, **about))
+    merge(desk, one, other)
+    assert said(desk, other) == [("the same story goes on in the thread of", SUIT)]
 
 
 def test_where_only_one_of_two_was_told_no_thread_points_anywhere(desk: Desk) -> None:
