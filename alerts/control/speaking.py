@@ -7,9 +7,8 @@ Nothing of this is kept in the outbox: an answer is for a person who waits for i
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,7 +19,7 @@ from alerts.control import slack_forms
 from alerts.control.permission import Membership
 from alerts.control.requests import Answer, Command, Modal, Press
 from alerts.notifications import DeliveryFailed, Fault
-from alerts.notifiers.slack import failure_of, sdk_log, web_client
+from alerts.notifiers.slack import answer_of, sdk_log, web_client
 from crawler import urls
 
 log = structlog.get_logger(__name__)
@@ -54,7 +53,7 @@ class Speaker:
         """The address of a socket, good for one connection; DeliveryFailed."""
         token = self._control.app_token.reveal() if self._control.app_token else None
         call = self._anybody.apps_connections_open(app_token=token or "")
-        found = await _answer("apps.connections.open", call)
+        found = await answer_of("apps.connections.open", call, DEADLINE)
         url = found.get("url")
         if not isinstance(url, str) or not url.startswith(("wss://", "ws://")):
             raise DeliveryFailed(Fault.UNKNOWN, "apps.connections.open: ok, but no address")
@@ -95,7 +94,7 @@ class Speaker:
         client = self._client(to.place)
         try:
             shown = slack_forms.view(modal, to.place)
-            await _answer("views.open", client.views_open(trigger_id=to.trigger, view=shown))
+            await answer_of("views.open", client.views_open(trigger_id=to.trigger, view=shown), DEADLINE)
         except DeliveryFailed as failure:
             await self.say(to, Answer(f"The form cannot be shown: {failure.reason}"))
 
@@ -103,7 +102,7 @@ class Speaker:
         """Puts another content into a modal that is open."""
         call = self._client(place).views_update(view_id=view, view=slack_forms.view(modal, place))
         try:
-            await _answer("views.update", call)
+            await answer_of("views.update", call, DEADLINE)
         except DeliveryFailed as failure:  # closed meanwhile, for example
             log.warning("modal not filled", reason=failure.reason)
 
@@ -139,7 +138,7 @@ class Speaker:
                 channel=channel, limit=MEMBERS_PAGE, cursor=cursor or None
             )
             try:
-                page = await _answer("conversations.members", call)
+                page = await answer_of("conversations.members", call, DEADLINE)
             except DeliveryFailed as failure:
                 refused = failure.fault in {Fault.STOPPED, Fault.CONTENT}
                 log.info("members not known", channel=channel, reason=failure.reason)
@@ -150,19 +149,6 @@ class Speaker:
             if not cursor:
                 break
         return frozenset(members)
-
-
-async def _answer(method: str, call: Awaitable[Any]) -> Mapping[str, Any]:
-    """Slack's answer, or DeliveryFailed."""
-    try:
-        async with asyncio.timeout(DEADLINE.total_seconds()):
-            answer = (await call).data
-    except Exception as error:
-        # All of it: aiohttp's errors come through raw, and odd JSON trips the SDK up.
-        raise failure_of(method, error) from error
-    if not isinstance(answer, dict):
-        raise DeliveryFailed(Fault.UNKNOWN, f"{method}: the answer is no object")
-    return answer
 
 
 async def _sent(client: AsyncWebhookClient, said: slack_forms.Json) -> str | None:

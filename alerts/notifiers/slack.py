@@ -107,7 +107,7 @@ class SlackNotifier:
     def __init__(self, channel: Channel, habits: DeliveryHabits) -> None:
         self._channel = channel.channel
         self._buttons = bool(channel.buttons)
-        self._deadline = habits.deadline.total_seconds()
+        self._deadline = habits.deadline
         self._client = web_client(channel.token, channel.api_url, habits.deadline)
 
     async def send(self, delivery: Delivery) -> Receipt:
@@ -118,11 +118,10 @@ class SlackNotifier:
             raise DeliveryFailed(Fault.CONTENT, f"could not be drawn: {type(error).__name__}") from error
         channel = self._channel or ""
         if delivery.kind is Kind.EDIT:
-            await self._answer("chat.update", self._client.chat_update(channel=channel, **said))
+            await answer_of("chat.update", self._client.chat_update(channel=channel, **said), self._deadline)
             return Receipt(delivery.thread)
-        answer = await self._answer(
-            "chat.postMessage", self._client.chat_postMessage(channel=channel, **said)
-        )
+        call = self._client.chat_postMessage(channel=channel, **said)
+        answer = await answer_of("chat.postMessage", call, self._deadline)
         ts = answer.get("ts")
         if not isinstance(ts, str) or not _TS.fullmatch(ts):
             raise DeliveryFailed(Fault.UNKNOWN, "chat.postMessage: ok, but no ts")
@@ -156,7 +155,7 @@ class SlackNotifier:
 
     async def check(self) -> str:
         """Try token, scopes and membership without a message. One line on who answered, or DeliveryFailed."""
-        who = await self._answer("auth.test", self._client.auth_test())
+        who = await answer_of("auth.test", self._client.auth_test(), self._deadline)
         await self._history(None, limit=1)
         return f"{who.get('user')} in {who.get('team')}, channel {self._channel}"
 
@@ -168,23 +167,12 @@ class SlackNotifier:
         else:
             method = "conversations.replies"
             call = self._client.conversations_replies(channel=self._channel or "", ts=thread, **given)
-        answer = await self._answer(method, call)
+        answer = await answer_of(method, call, self._deadline)
         messages, metadata = answer.get("messages"), answer.get("response_metadata")
         if not isinstance(messages, list) or not all(_has_ts(message) for message in messages):
             raise DeliveryFailed(Fault.UNKNOWN, f"{method}: no list of messages")
         cursor = metadata.get("next_cursor") if isinstance(metadata, Mapping) else None
         return _History(messages, cursor or None, bool(answer.get("has_more")))
-
-    async def _answer(self, method: str, call: Awaitable[AsyncSlackResponse]) -> Mapping[str, Any]:
-        try:
-            async with asyncio.timeout(self._deadline):
-                answer = (await call).data
-        except Exception as error:
-            # All of it: aiohttp's errors come through raw, and odd JSON trips the SDK up (AttributeError …).
-            raise failure_of(method, error) from error
-        if not isinstance(answer, dict):
-            raise DeliveryFailed(Fault.UNKNOWN, f"{method}: the answer is no object")
-        return answer
 
 
 def web_client(token: Secret | None, api_url: str, deadline: timedelta) -> AsyncWebClient:
@@ -199,6 +187,21 @@ def web_client(token: Secret | None, api_url: str, deadline: timedelta) -> Async
     if urls.host(api_url) in {"localhost", "127.0.0.1", "::1"}:
         client.proxy = None  # the SDK takes HTTPS_PROXY and does not know NO_PROXY
     return client
+
+
+async def answer_of(
+    method: str, call: Awaitable[AsyncSlackResponse], deadline: timedelta
+) -> Mapping[str, Any]:
+    """Awaits a call of the SDK: Slack's answer, or DeliveryFailed, whatever went wrong."""
+    try:
+        async with asyncio.timeout(deadline.total_seconds()):
+            answer = (await call).data
+    except Exception as error:
+        # All of it: aiohttp's errors come through raw, and odd JSON trips the SDK up (AttributeError …).
+        raise failure_of(method, error) from error
+    if not isinstance(answer, dict):
+        raise DeliveryFailed(Fault.UNKNOWN, f"{method}: the answer is no object")
+    return answer
 
 
 def _newest(page: _History) -> str | None:

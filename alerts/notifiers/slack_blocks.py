@@ -28,6 +28,7 @@ from alerts.notifications import (
     Plainness,
 )
 from alerts.notifiers import slack_buttons
+from alerts.notifiers.slack_buttons import plain
 from alerts.notifiers.words import (
     ELLIPSIS,
     NAME_UNITS,
@@ -294,29 +295,29 @@ def _small_print(delivery: Delivery) -> list[list[Json]]:
     """Line by line: where from and when; who else; why, and the reference that finds the delivery again."""
     body = delivery.body
     if isinstance(body, Notice | Digest):
-        return [[_plain(_reference_line(delivery))]]
+        return [[plain(_reference_line(delivery))]]
     if isinstance(body, FollowUp):
         watch = clip(clean(body.watch_name), NAME_UNITS) or body.watch
-        return [[_plain(f"{watch} · {_reference_line(delivery)}")]]
-    why = _plain(f"{because(body)} · {_reference_line(delivery)}")
-    lines = [[_plain(provenance(body)), *_when(body)], _who_else(body), [why]]
+        return [[plain(f"{watch} · {_reference_line(delivery)}")]]
+    why = plain(f"{because(body)} · {_reference_line(delivery)}")
+    lines = [[plain(provenance(body)), *_when(body)], _who_else(body), [why]]
     return [line for line in lines if line]
 
 
 def _when(alarm: Alarm) -> list[Json]:
     if alarm.published is None:
         return [_moment("seen", alarm.seen)]
-    return [_moment("published", alarm.published), _plain(seen_after(alarm))]
+    return [_moment("published", alarm.published), plain(seen_after(alarm))]
 
 
 def _who_else(alarm: Alarm) -> list[Json]:
     """The others, and when the story was first seen, and where, if that was not what is shown."""
     known = spread(alarm)
-    others = [_plain(known)] if known else []
+    others = [plain(known)] if known else []
     if alarm.first_seen is None:
         return others
     by = clip(clean(alarm.first_source), NAME_UNITS)
-    return [*others, _moment("first seen", alarm.first_seen), *([_plain(f"by {by}")] if by else [])]
+    return [*others, _moment("first seen", alarm.first_seen), *([plain(f"by {by}")] if by else [])]
 
 
 def _reference_line(delivery: Delivery) -> str:
@@ -343,10 +344,6 @@ def _text(words: str, *, bold: bool = False) -> Json:
 
 def _link(address: str, label: str, *, bold: bool) -> Json:
     return {"type": "link", "url": address, "text": label, **({"style": {"bold": True}} if bold else {})}
-
-
-def _plain(words: str) -> Json:
-    return {"type": "plain_text", "text": words, "emoji": False}
 
 
 # --- recognised again -----------------------------------------------------------------------------

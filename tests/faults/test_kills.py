@@ -167,8 +167,8 @@ async def test_killed_at_every_commit_and_call_it_tells_everything_once(
 # ---- negative controls
 
 RESET = "reset after acceptance"
-BEFORE = "before chat_postMessage in alerts.notifiers.slack._answer"
-AFTER = "after chat_postMessage in alerts.notifiers.slack._answer"
+BEFORE = "before chat_postMessage in alerts.notifiers.slack.answer_of"
+AFTER = "after chat_postMessage in alerts.notifiers.slack.answer_of"
 
 # what goes wrong, whose mistake is in it, how often the one alert is told then
 CONTROLS = [
