@@ -87,7 +87,8 @@ def screen(engine: Engine, rulebook: Rulebook, now: datetime) -> Screened:
             elif article.number > 1:
                 done += _note_changed(connection, rulebook, article, silences, now)
         done += name_held(connection, rulebook, now) if done.alerts else Screened()
-        archive.look_again(connection, ledger.named_at(connection, now), now)
+        if done.matches:  # a thread names no article but through a match
+            archive.look_again(connection, ledger.named_at(connection, now), now)
         archive.mark_screened(connection, [a.revision for a in articles], now)
     log.info("screened", **done._asdict())
     return done

@@ -21,7 +21,7 @@ from alerts.screen import Rulebook
 from alerts.search import search
 from alerts.watches import trial
 
-MOST = 1000  # matching articles that are gone over again, at about 10 ms each
+MOST = 1000  # matching articles that are gone over again, at 20 to 40 ms each (measured)
 
 
 @dataclass(frozen=True, slots=True)

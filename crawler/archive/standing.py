@@ -62,6 +62,12 @@ def mark_silent(connection: Connection, source: SourceId, since: datetime, per_d
     return connection.execute(marked).rowcount == 1
 
 
+def heard_again(connection: Connection) -> Sequence[str]:
+    """The active sources known to be silent that have announced something since, by id."""
+    since = (sources.c.active, sources.c.changed_at > sources.c.silent_since)
+    return connection.scalars(select(sources.c.id).where(*since).order_by(sources.c.id)).all()
+
+
 def end_silent(connection: Connection, named: Collection[str]) -> None:
     """The ops channel has heard that these sources announce something again."""
     if named:

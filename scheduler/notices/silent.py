@@ -50,8 +50,7 @@ def tell_of_silent(connection: Connection, ops: str | None, found: Sequence[Sile
 
 def tell_of_speaking(connection: Connection, ops: str, now: datetime) -> None:
     """One notice for all silent sources that have announced something since."""
-    rows = archive.source_rows(connection)
-    speaking = [row.id for row in rows if row.silent_since and row.changed_at > row.silent_since]
+    speaking = archive.heard_again(connection)
     if speaking:
         tell(connection, ops, f"speaking/{now.isoformat()}", speaking_notice(speaking), now)
         archive.end_silent(connection, speaking)

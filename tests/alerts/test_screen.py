@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from alerts import ledger, outbox
 from alerts.alerting import Backlog
@@ -76,6 +76,18 @@ def test_a_match_is_told_once_in_each_channel_of_its_watch(desk: Desk) -> None:
 def test_what_does_not_match_is_screened_and_stays_quiet(desk: Desk) -> None:
     assert desk.bring("OpenAI rents an office") == Screened(articles=1)
     assert desk.screen() == Screened()
+
+
+def test_where_nothing_matches_no_thread_and_no_page_is_asked_for(desk: Desk) -> None:
+    asked = []
+
+    @event.listens_for(desk.engine, "before_cursor_execute")
+    def _(connection: object, cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    desk.bring("OpenAI rents an office")
+    assert asked
+    assert [one for one in asked if "told_articles" in one or "revisits" in one] == []
 
 
 def test_the_same_headline_in_another_paper_is_the_same_story(desk: Desk) -> None:
