@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler.urls import canonical
-from scheduler.settings import load, remarks
+from scheduler.settings import Daemon, load, not_yet_in_force, remarks
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +30,19 @@ def test_the_shipped_configuration_loads_without_any_environment(shipped):
 def test_all_there_is_to_remark_on_is_the_missing_token_and_what_is_to_come(shipped):
     found = {(remark.severity, remark.key) for remark in remarks(shipped) if "digest" not in remark.message}
     assert found == {("note", "channels[news].token"), ("note", "control.app_token")}
+
+
+def test_the_shipped_comments_say_the_defaults_and_of_each_key_whether_it_is_in_force(tmp_path):
+    shipped = (ROOT / "config" / "daemon.yaml").read_text(encoding="utf-8")
+    there = re.sub(r"(?m)^# ( *\w+:)", r"\1", shipped)
+    for name in ("sources", "watches", "channels"):
+        shutil.copy(ROOT / "config" / f"{name}.yaml", tmp_path)
+    (tmp_path / "daemon.yaml").write_text(there, encoding="utf-8")
+    found = load(tmp_path, {})
+    assert found.daemon == Daemon()
+    to_come = there.split("not yet in force")[1]
+    assert [note.key for note in not_yet_in_force(found)] == re.findall(r"(?m)^\w+", to_come)
+    assert {"stories", "limits"} <= set(re.findall(r"(?m)^\w+(?=:)", there))
 
 
 def test_a_token_and_a_channel_in_the_environment_are_all_that_slack_needs():
