@@ -114,10 +114,14 @@ def test_to_read_no_database_is_made_and_no_schema_changed(tmp_path: Path, engin
 
 
 @pytest.mark.parametrize("package", ["crawler", "alerts"])
-def test_the_newest_migration_is_the_one_on_which_no_other_stands(package: str) -> None:
+def test_migrations_are_numbered_in_the_order_they_stand_in_and_the_last_is_the_newest(package: str) -> None:
     versions = Path(__file__).resolve().parents[2] / package / "migrations"
     settings = Config()
     settings.set_main_option("script_location", str(versions))
     settings.set_main_option("version_locations", str(versions))
     settings.set_main_option("path_separator", "newline")
-    assert ScriptDirectory.from_config(settings).get_heads() == [database._head(versions)]
+    migrations = ScriptDirectory.from_config(settings)
+    standing = [Path(one.path).name for one in reversed(list(migrations.walk_revisions()))]
+    assert standing == sorted(path.name for path in versions.glob("*.py"))
+    assert all(Path(one.path).name.startswith(f"{one.revision}_") for one in migrations.walk_revisions())
+    assert migrations.get_heads() == [database._head(versions)]

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "alerts_0009"
+revision = "alerts_0006"
 down_revision = "alerts_0005"
 branch_labels = None
 depends_on = None

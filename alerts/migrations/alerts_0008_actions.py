@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "alerts_0006"
-down_revision = "alerts_0008"
+revision = "alerts_0008"
+down_revision = "alerts_0007"
 branch_labels = None
 depends_on = None
 

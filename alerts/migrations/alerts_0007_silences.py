@@ -5,8 +5,8 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "alerts_0008"
-down_revision = "alerts_0009"
+revision = "alerts_0007"
+down_revision = "alerts_0006"
 branch_labels = None
 depends_on = None
 

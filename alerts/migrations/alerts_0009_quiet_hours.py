@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "alerts_0007"
-down_revision = "alerts_0006"
+revision = "alerts_0009"
+down_revision = "alerts_0008"
 branch_labels = None
 depends_on = None
 
