@@ -102,15 +102,11 @@ def _pressed(button: Button, value: str) -> Change | None:
 
 def _split(value: str) -> Change | None:
     story, _, article = value.partition("/")
-    return Split(story, int(article)) if _is_number(article) else None
+    return Split(story, int(article)) if slash.is_number(article) else None
 
 
 def _undo(value: str) -> Change | None:
-    return Undo(int(value)) if _is_number(value) else None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19  # more no database takes
+    return Undo(int(value)) if slash.is_number(value) else None
 
 
 _PRESSES: Mapping[Button, Callable[[str], Change | None]] = {

@@ -170,9 +170,9 @@ def _silence(rest: str) -> Silences | Hush | EndSilence:
     match _words(rest):
         case [] | ["list"]:
             return Silences()
-        case ["show", number] if _is_number(number):
+        case ["show", number] if is_number(number):
             return Silences(int(number))
-        case ["remove", number] if _is_number(number):
+        case ["remove", number] if is_number(number):
             return EndSilence(int(number))
         case ["show" | "remove", *_]:
             raise _Misspelt("Which silence? `silence list` shows their numbers.")
@@ -184,7 +184,8 @@ def _silence(rest: str) -> Silences | Hush | EndSilence:
     raise AssertionError(rest)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether it may be the number of a silence, an article or an action."""
     return text.isascii() and text.isdecimal() and len(text) < 19  # more no database takes
 
 
