@@ -15,6 +15,7 @@ from alerts import outbox
 from alerts.notifications import Delivery, Kind, Plainness
 from alerts.notifiers import slack_blocks
 from alerts.notifiers.slack_page import Reader, Shown, page
+from alerts.notifiers.words import counted
 from alerts.outbox import Record
 from scheduler.clock import utc_now
 from scheduler.terminal import DataDir, Exit, command, database_to_read, length, stop
@@ -40,7 +41,7 @@ def preview(
         file.write_text(drawn, encoding="utf-8")
     except OSError as error:
         stop(Exit.USAGE, f"{file} cannot be written: {error.strerror}")
-    typer.echo(f"{file}: {len(told)} message{'' if len(told) == 1 else 's'}")
+    typer.echo(f"{file}: {counted(len(told), 'message', 'messages')}")
     if show:
         webbrowser.open(file.resolve().as_uri())
 

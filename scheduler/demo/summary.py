@@ -6,6 +6,7 @@ Lives here: the figures at the end, the judgement, the next steps. Not here: how
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alerts.notifiers.words import counted
 from scheduler.demo.narrator import Narrator
 
 
@@ -41,16 +42,16 @@ class Summary:
         return sum(count - 1 for count in self.messages.values() if count > 1)
 
     def show(self, narration: Narrator) -> None:
-        read = f"{_count(self.entries, 'entry', 'entries')}, {_count(self.articles, 'article', 'articles')}"
+        read = f"{counted(self.entries, 'entry', 'entries')}, {counted(self.articles, 'article', 'articles')}"
         rows = [
             ("read", f"{self.requests} requests to {self.sites} sites: {read}"),
             ("told", self._told()),
             ("duplicates", str(self.duplicates)),
             ("lost", str(len(self.lost))),
-            ("survived", f"{_count(self.faults, 'fault', 'faults')} of sites and of Slack"),
+            ("survived", f"{counted(self.faults, 'fault', 'faults')} of sites and of Slack"),
         ]
         if self.strangers:
-            rows.append(("for nothing", _count(self.strangers, "message", "messages")))
+            rows.append(("for nothing", counted(self.strangers, "message", "messages")))
         if self.cut:
             rows.append(("cut short", "not everything had happened when the time was over"))
         narration.table(f"After {self.seconds:.0f} seconds", rows)
@@ -59,8 +60,8 @@ class Summary:
     def _told(self) -> str:
         told = len(self.messages) - len(self.lost)
         sent = sum(self.messages.values())
-        stories = f"{told} of {_count(len(self.messages), 'story', 'stories')}"
-        stories += f" in {_count(sent, 'message', 'messages')}"
+        stories = f"{told} of {counted(len(self.messages), 'story', 'stories')}"
+        stories += f" in {counted(sent, 'message', 'messages')}"
         if not self.latencies:
             return stories
         return f"{stories}, {min(self.latencies):.1f} to {max(self.latencies):.1f} s after publication"
@@ -70,7 +71,9 @@ class Summary:
         found = [f"lost: {event}" for event in self.lost]
         found += [f"told {self.messages[event]} times: {event}" for event in self.repeated]
         if self.strangers:
-            found.append(f"{_count(self.strangers, 'message', 'messages')} about nothing that was to be told")
+            found.append(
+                f"{counted(self.strangers, 'message', 'messages')} about nothing that was to be told"
+            )
         if found:
             raise DemoFailed("the demo found a fault in Tocsin: " + "; ".join(found))
 
@@ -82,7 +85,3 @@ NEXT = (
         "and in Slack: with the token, and the channel's ID in SLACK_CHANNEL",
     ),
 )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from alerts.alerting import Action
 from alerts.notifications import Notice
+from alerts.notifiers.words import counted
 from alerts.outbox import UNFINISHED, State
 from crawler import archive
 from scheduler.notices.occasions import listed, tell
@@ -38,8 +39,8 @@ def alive_notice(picture: Picture) -> Notice:
     ok = states.pop("ok", 0)
     others = [f"{states[state]} {state.replace('_', ' ')}" for state in sorted(states)]
     told, held = (picture.decided_24h.get(action, 0) for action in (Action.TELL, Action.HOLD))
-    figures = [f"{ok} {'source' if ok == 1 else 'sources'} ok", *others]
-    figures += [f"{told} {'alert' if told == 1 else 'alerts'}", f"{held} held", _outbox(picture)]
+    figures = [f"{counted(ok, 'source', 'sources')} ok", *others]
+    figures += [counted(told, "alert", "alerts"), f"{held} held", _outbox(picture)]
     return Notice(f"Alive: {', '.join(figures)}", "\n".join(_named(picture)))
 
 
