@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alerts.evaluation import LabelledItem, heard
+from alerts.evidence import Evidence
 from alerts.marks import Judgement, Mark
-from alerts.matching import Evidence, Matcher
+from alerts.matching import Matcher
 from alerts.text import fold
 
 ENOUGH = 5  # unwelcome articles; of fewer any word would do

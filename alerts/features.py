@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from alerts.amounts import amounts
-from alerts.matching import Lexicon, Match
+from alerts.lexicon import Lexicon
+from alerts.matching import Match
 from alerts.operators import BODY, TITLE, Form, Term, term
 from alerts.text import Text
 from alerts.watches import SetName

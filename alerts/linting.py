@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from alerts.matching import Lexicon
+from alerts.lexicon import Lexicon
 from alerts.operators import And, AnyTerm, Except, InField, Named, Needs, Node, Not, Reading, Words, terms_of
 from alerts.query import Members, Sets
 from alerts.text import Text

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.matching import Evidence, Match
+from alerts.evidence import Evidence
+from alerts.matching import Match
 from alerts.stories import StoryHabits
 from crawler.articles import Article
 from crawler.entries import Entry

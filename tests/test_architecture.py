@@ -36,7 +36,7 @@ ROOMS = {  # vendor → the only modules that may know it
         "scheduler.commands.stories",
     },
     "ruamel": {"config.documents", "config.reading"},
-    "ahocorasick_rs": {"alerts.matching"},
+    "ahocorasick_rs": {"alerts.lexicon"},
     "re2": {"alerts.operators.regex"},
 }
 

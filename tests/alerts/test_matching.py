@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from alerts.matching import SENTENCE_LIMIT, Match, Matcher
+from alerts.evidence import SENTENCE_LIMIT
+from alerts.matching import Match, Matcher
 from alerts.operators import Node, Occurrence, Reading, Scope
 from alerts.query import Members
 from alerts.watches import Rule, Watch, WatchesFile

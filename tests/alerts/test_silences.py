@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.matching import Evidence
+from alerts.evidence import Evidence
 from alerts.silences import Aim, Condition, Silence, silencing
 from alerts.stories import StoryId
 from tests.builders import HOUR, MINUTE, NOW, article, match

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from alerts.evidence import Evidence
 from alerts.features import Traits
 from alerts.likeness import Likeness
-from alerts.matching import Evidence
 from alerts.stories import (
     HEADLINE_LIFE,
     UNITES,
