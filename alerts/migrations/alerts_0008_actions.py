@@ -42,3 +42,9 @@ def upgrade() -> None:
         sa.Column("heard_at", INSTANT, comment="when the last envelope came; null: none yet"),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("control_room")
+    op.drop_index("actions_delivery", table_name="actions")
+    op.drop_table("actions")

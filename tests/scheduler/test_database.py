@@ -4,11 +4,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from alerts import ledger, outbox
@@ -111,6 +112,21 @@ def test_to_read_no_database_is_made_and_no_schema_changed(tmp_path: Path, engin
         connection.execute(text("UPDATE schema_of_alerts SET version_num = 'alerts_0000'"))
     with pytest.raises(DatabaseUnusable, match="another version"):
         open_to_read(engine.url.render_as_string(hide_password=False))
+
+
+@pytest.mark.parametrize(("package", "owned"), [("crawler", "articles"), ("alerts", "matches")])
+def test_every_migration_can_be_taken_back_and_made_again(engine: Engine, package: str, owned: str) -> None:
+    versions = Path(__file__).resolve().parents[2] / package / "migrations"
+    with engine.begin() as connection:
+        settings = Config()
+        settings.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+        settings.set_main_option("version_locations", str(versions))
+        settings.set_main_option("path_separator", "newline")
+        settings.attributes.update(version_table=f"schema_of_{package}", connection=connection)
+        command.downgrade(settings, "base")
+        assert owned not in inspect(connection).get_table_names()
+        command.upgrade(settings, "head")
+    test_the_migrations_make_the_tables_the_notebooks_use(engine)
 
 
 @pytest.mark.parametrize("package", ["crawler", "alerts"])
