@@ -389,13 +389,15 @@ def _actions(block: Json) -> list[str]:
     for element in block["elements"]:
         kind = element.get("type")
         known = {
-            "button": {"type", "action_id", "text", "value"},
+            "button": {"type", "action_id", "text", "value", "accessibility_label"},
             "static_select": {"type", "action_id", "placeholder", "options"},
         }.get(kind, set())
         found += [f"odd element {element}"] if set(element) - known else []
         found += [] if 0 < units(element["action_id"]) <= 255 else ["action_id of wrong length"]
         if kind == "button":
             found += _label(element["text"], 75)
+            aloud = units(element.get("accessibility_label", "x"))
+            found += [] if 0 < aloud <= 75 else ["accessibility_label of wrong length"]
             found += [] if 0 < units(element.get("value", "x")) <= 2000 else ["value of wrong length"]
         elif kind == "static_select":
             found += _label(element["placeholder"], 150)

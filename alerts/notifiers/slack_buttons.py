@@ -7,7 +7,7 @@ Lives here: their JSON. Pure. Not here: which stand beneath what (`alerts.button
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.buttons import LABELS, Button, beneath
+from alerts.buttons import ALOUD, LABELS, Button, beneath
 from alerts.notifications import Delivery
 from alerts.notifiers.words import clean, clip
 
@@ -31,8 +31,9 @@ def actions(elements: Iterable[Json]) -> list[Json]:
 
 def button(what: Button, value: str, label: str = "") -> Json:
     text = clip(clean(label), LABEL_UNITS) or LABELS[what]
-    drawn = {"type": "button", "action_id": action(what), "text": plain(text)}
-    return {**drawn, "value": value} if value else drawn
+    drawn: Json = {"type": "button", "action_id": action(what), "text": plain(text)}
+    aloud = {"accessibility_label": ALOUD[what]} if what in ALOUD and not label else {}
+    return {**drawn, **aloud, **({"value": value} if value else {})}
 
 
 def action(what: Button) -> str:

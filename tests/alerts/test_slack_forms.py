@@ -185,6 +185,15 @@ def test_a_root_has_six_buttons_and_a_reply_two() -> None:
     assert list(buttons(slack_blocks.message(delivery(follow_up()), buttons=True))) == ["wrong_story", "why"]
 
 
+def test_the_labels_are_short_and_a_screen_reader_hears_what_they_leave_out() -> None:
+    """The three that decide at once make the first row of a phone, the others the second."""
+    elements = buttons(slack_blocks.message(delivery(alarm()), buttons=True)).values()
+    labels = [element["text"]["text"] for element in elements]
+    assert labels == ["Relevant", "Not relevant", "Mute", "Snooze rule", "Wrong story", "Why?"]
+    aloud = {e["action_id"]: e["accessibility_label"] for e in elements if "accessibility_label" in e}
+    assert aloud == {"tocsin:mute_story": "Mute story"}
+
+
 def test_without_the_control_room_there_are_none() -> None:
     assert buttons(slack_blocks.message(delivery(alarm()))) == {}
 
