@@ -175,6 +175,11 @@ def falls_back(channel: Channel) -> bool:
     return channel.kind != "console" and not secret
 
 
+def shows_buttons(channel: Channel, control: Control) -> bool:
+    """Do its messages have buttons? Where a press is heard, unless the channel wants none."""
+    return channel.kind == "slack" and control.in_force and channel.buttons is not False
+
+
 def effective(channel: Channel, control: Control = Control()) -> Channel:  # noqa: B008 - frozen
     """The channel as it can be used today.
 
@@ -182,5 +187,5 @@ def effective(channel: Channel, control: Control = Control()) -> Channel:  # noq
     """
     if falls_back(channel):
         return channel.model_copy(update={"kind": "console"})
-    pressed = channel.kind == "slack" and control.in_force and channel.buttons is not False
+    pressed = shows_buttons(channel, control)
     return channel if pressed == bool(channel.buttons) else channel.model_copy(update={"buttons": pressed})

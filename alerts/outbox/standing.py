@@ -28,6 +28,7 @@ class Record:
     state: State
     plainness: Plainness
     attempts: int
+    repeat_possible: bool
     created_at: datetime
     attempted_at: datetime | None
     sent_at: datetime | None
@@ -107,6 +108,7 @@ def _record(row: Row[Any]) -> Record:
         state=State(row.state),
         plainness=Plainness(row.plainness),
         attempts=row.attempts,
+        repeat_possible=row.repeat_possible,
         created_at=row.created_at,
         attempted_at=row.attempted_at,
         sent_at=row.sent_at,
