@@ -143,7 +143,7 @@ DELIVERIES = {
     "brief": delivery(BRIEF, id=DeliveryId("e80d5b3c7f264919a4c1d0b6f38e2a95")),
     "notice": delivery(TROUBLE, id=DeliveryId("3d7e9a2c5b184f60b1e4c8d07a6f5923"), channel="ops"),
 }
-PRESSED = ("root", "reply-aloud")  # also kept with their buttons
+PRESSED = ("root", "root-edited", "reply", "reply-aloud", "reply-retitled")  # also kept with their buttons
 
 ASKED = Press("e1", Actor("U0ANN", "ann"), "C0NEWS", "https://slack.example/r", "t1", Button.WHY, ROOT)
 WHY = Answer(

@@ -1,15 +1,18 @@
-"""Draws the pictures of the README: `python -m tests.pictures [chromium]`, from the root of the checkout.
+"""Draws the pictures of the manual: `python -m tests.pictures [chromium]`, from the root of the checkout.
+
+With the fonts Lato, which is Slack's, and Noto Sans with its Chinese.
 
 Lives here: the invented messages as Slack shows them, and the real status page over an invented state. Not
 here: anything pytest runs; who changes the look of either draws them again.
 """
 
-import asyncio
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -21,7 +24,7 @@ from alerts.notifiers.slack_page import Reader, Shown, page
 from alerts.outbox import ChannelState, State
 from crawler.fetches import Outcome
 from crawler.sources import SourceId
-from scheduler import health
+from scheduler import status_page
 from scheduler.status import Picture, SourceStanding
 from tests.messages import MESSAGES, NOW, ONLY_TO_YOU, TITLE
 
@@ -36,20 +39,23 @@ PARIS = Reader(NOW + timedelta(minutes=25), ZoneInfo("Europe/Paris"))
 
 
 def shown(name: str, minutes: int = 0, *, edited: bool = False) -> Shown:
-    """One of the invented messages, so many minutes later."""
+    """One of the invented messages, so many minutes later, with the buttons it has in Slack."""
     at = NOW + timedelta(minutes=minutes)
     if name in ONLY_TO_YOU:
         return Shown(ONLY_TO_YOU[name], at, only_to_you=True)
-    return Shown(MESSAGES[name], at, edited=edited, in_thread=name.startswith("reply"))
+    said = MESSAGES.get(f"{name}-with-buttons", MESSAGES[name])
+    return Shown(said, at, edited=edited, in_thread=name.startswith("reply"))
 
 
-STORY = [shown("root-with-buttons"), shown("reply-aloud", 22)]
+STORY = [shown("root"), shown("reply-aloud", 22)]
 THREAD = [shown("root-edited", edited=True), shown("reply", 14), shown("reply-retitled", 23)]
 OTHERS = [shown(name) for name in ("answer-why", "answer-wrong-story", "digest", "brief", "notice")]
-PAGES = (("slack-alert", STORY, 590), ("slack-messages", [*THREAD, *OTHERS], 1800))
+PAGES = (("slack-alert", STORY), ("slack-messages", [*THREAD, *OTHERS]))
 
 
 # --- the status page
+
+JOBS = ("crawl", "screen", "dispatch:news", "dispatch:ops", "heartbeat")
 
 
 class AlertRow(NamedTuple):
@@ -114,34 +120,41 @@ def picture() -> Picture:
 
 # --- on paper
 
-
-async def shot(browser: str, address: str, name: str, width: int, height: int) -> None:
-    with tempfile.TemporaryDirectory() as profile:
-        target = IMAGES / name
-        command = [browser, *BROWSER[1:], f"--user-data-dir={profile}", f"--window-size={width},{height}",
-                   f"--screenshot={target}", address]  # fmt: skip
-        process = await asyncio.create_subprocess_exec(*command, stderr=subprocess.DEVNULL)
-        if await process.wait():
-            raise SystemExit(f"{browser} drew nothing")
+_MEASURE = """<script>
+addEventListener("load", () => { document.title = document.documentElement.getBoundingClientRect().height })
+</script>"""
 
 
-async def main(browser: str) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, messages, height in (
-            ("slack-alert", STORY, 590),
-            ("slack-messages", [*THREAD, *OTHERS], 1800),
-        ):
-            file = Path(scratch) / f"{name}.html"
-            file.write_text(page(name, messages, PARIS), encoding="utf-8")
-            await shot(browser, file.as_uri(), f"{name}.png", 1200, height)
-    progress = health.Progress()
-    for job in ("crawl", "screen", "dispatch:news", "dispatch:ops", "heartbeat"):
-        progress.note(job, NOW - timedelta(seconds=1))
-    async with health.serving(("127.0.0.1", 0), picture, progress, lambda: NOW) as address:
-        if address is None:
-            raise SystemExit("no port on loopback")
-        await shot(browser, f"http://{address[0]}:{address[1]}/", "status-page.png", 1010, 945)
+def shot(browser: str, scratch: Path, name: str, drawn: str, width: int) -> None:
+    """A picture as high as its page: nothing is cut off, nothing empty hangs below."""
+    file = scratch / f"{name}.html"
+    file.write_text(drawn + _MEASURE, encoding="utf-8")
+    seen = driven(browser, scratch, f"--window-size={width},100", "--dump-dom", file.as_uri())
+    height = re.search(r"<title>([\d.]+)</title>", seen)
+    if height is None:
+        raise SystemExit(f"{browser} measured nothing")
+    file.write_text(drawn, encoding="utf-8")
+    size, target = f"{width},{ceil(float(height[1]))}", IMAGES / f"{name}.png"
+    driven(browser, scratch, f"--window-size={size}", f"--screenshot={target}", file.as_uri())
+
+
+def driven(browser: str, scratch: Path, *how: str) -> str:
+    """The browser on one page; what it prints."""
+    command = [browser, *BROWSER[1:], f"--user-data-dir={scratch / 'profile'}", *how]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise SystemExit(f"{browser} drew nothing")
+    return done.stdout.decode("utf-8")
+
+
+def main(browser: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        for name, messages in PAGES:
+            shot(browser, scratch, name, page(name, messages, PARIS), 1160)
+        ticked = dict.fromkeys(JOBS, NOW - timedelta(seconds=1))
+        shot(browser, scratch, "status-page", status_page.page((), ticked, picture(), NOW), 1010)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium") or "chromium"))
+    main(sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium") or "chromium")

@@ -39,7 +39,7 @@ class Reader:
 _STYLE = """
 body { margin: 0; padding: 20px; background: #f4f4f4; color: #1d1c1d }
 body { font: 15px/1.47 Lato, 'Noto Sans', system-ui, sans-serif }
-.both { display: grid; grid-template-columns: 390px minmax(390px, 720px); gap: 24px; align-items: start }
+.both { display: grid; grid-template-columns: 375px minmax(375px, 720px); gap: 24px; align-items: start }
 .screen { background: #fff; border: 1px solid #ddd; border-radius: 10px; padding: 14px 16px }
 .message { display: flex; gap: 9px; margin: 12px 0; overflow-wrap: anywhere }
 .message > :last-child { min-width: 0 }
@@ -60,11 +60,15 @@ ul { margin: 2px 0; padding-left: 22px }
 .actions span { border: 1px solid #bbb; border-radius: 4px; padding: 3px 11px; font-weight: 700 }
 .actions .primary { background: #007a5a; border-color: #007a5a; color: #fff }
 .actions .danger { color: #b41e4c; border-color: #b41e4c }
+@media (max-width: 800px) { body { padding: 0 } .both { display: block } .screen + .screen { display: none } }
 """.strip()
 
 
 def page(title: str, messages: Iterable[Shown], reader: Reader) -> str:
-    """A page of its own; each message once as wide as a phone and once as wide as a desk."""
+    """A page of its own; each message once as wide as a phone and once as wide as a desk.
+
+    On a phone it is as wide as that.
+    """
     drawn = "\n".join(drawn_message(one, reader) for one in messages)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -77,7 +81,7 @@ def page(title: str, messages: Iterable[Shown], reader: Reader) -> str:
 
 def drawn_message(shown: Shown, reader: Reader) -> str:
     """A message with whoever sent it; one without blocks by its text."""
-    blocks = shown.said.get("blocks") or [{"type": "text", "text": shown.said.get("text", "")}]
+    blocks = shown.said.get("blocks") or [{**shown.said, "type": "text"}]
     inside = "".join(_block(block, reader) for block in blocks)
     edited = '<div class="small">(edited)</div>' if shown.edited else ""
     only = '<div class="small">Only visible to you</div>' if shown.only_to_you else ""
@@ -150,11 +154,17 @@ _BLOCKS: Mapping[str, Callable[[Json, Reader], str]] = {
     "header": lambda block, reader: f"<b>{_text(block['text'], reader)}</b>",
     "divider": lambda _, __: "<hr>",
     "actions": _actions,
-    "text": lambda block, reader: f'<div class="said">{_marked(block["text"], reader)}</div>',
+    "text": lambda block, reader: f'<div class="said">{_alone(block, reader)}</div>',
 }
 
 
 # --- what Slack parses
+
+
+def _alone(said: Json, reader: Reader) -> str:
+    """A message without blocks. Where its markup is switched off, Slack still makes links and times."""
+    text = str(said.get("text", ""))
+    return _marked(text, reader, bold=said.get("mrkdwn", True))
 
 
 def _text(element: Json, reader: Reader) -> str:
@@ -162,16 +172,16 @@ def _text(element: Json, reader: Reader) -> str:
     return _marked(said, reader) if element["type"] == "mrkdwn" else escape(said)
 
 
-_MARKED = re.compile(
+_LINKED = re.compile(
     r"<!date\^(?P<at>\d+)\^(?P<form>[^|>^]*)\|[^>]*>|<(?P<url>https?://[^|>]*)(?:\|(?P<label>[^>]*))?>"
-    r"|\*(?P<bold>[^*\n]+)\*"
 )
+_MARKED = re.compile(rf"{_LINKED.pattern}|\*(?P<bold>[^*\n]+)\*")
 
 
-def _marked(said: str, reader: Reader) -> str:
-    """Times, links and bold; the rest as it is."""
+def _marked(said: str, reader: Reader, *, bold: bool = True) -> str:
+    """Times, links and, if wanted, bold; the rest as it is."""
     drawn, at = "", 0
-    for found in _MARKED.finditer(said):
+    for found in (_MARKED if bold else _LINKED).finditer(said):
         drawn += escape(unescape(said[at : found.start()])) + _mark(found, reader)
         at = found.end()
     return drawn + escape(unescape(said[at:]))

@@ -44,6 +44,16 @@ def test_links_times_and_bold_are_the_only_markup() -> None:
     assert '<b>so</b> <a href="https://a.example/?a=1&amp;b=2">here</a> Today 09:12 &lt;!here&gt;' in said
 
 
+def test_where_slack_parses_no_markup_asterisks_stay_and_links_are_links() -> None:
+    said = drawn({"text": "*so <https://a.example/|here>*", "mrkdwn": False})
+    assert '*so <a href="https://a.example/">here</a>*' in said
+
+
+def test_on_a_phone_the_page_shows_each_message_once() -> None:
+    narrow = page("preview", [], READER).partition("@media (max-width: 800px)")[2]
+    assert ".screen + .screen { display: none }" in narrow
+
+
 def test_buttons_and_choices_are_drawn() -> None:
     plain = {"type": "plain_text", "text": "Why?"}
     said = drawn(
