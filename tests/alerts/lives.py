@@ -5,7 +5,7 @@ lose answers, the doors with a clock that is turned, what is to be seen in the e
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -45,14 +45,16 @@ from alerts.notifications import (
     Receipt,
 )
 from alerts.outbox import Record, State
+from alerts.outbox.schema import GIVEN_UP
 from alerts.screen import Rulebook, screen
 from alerts.stories import StoryHabits
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, Watch
 from alerts.wind_up import wind_up
 from crawler import archive
+from crawler.fetches import Fetch, Outcome
 from crawler.sources import SourceId
-from tests.builders import DAY, HOUR, NOW, entry, source
+from tests.builders import DAY, HOUR, MINUTE, NOW, entry, source
 from tests.crawler.test_archive import Book
 from tests.telling import HABITS, SECOND, Clock
 
@@ -111,14 +113,17 @@ class At(StrEnum):
     SUMMED_UP = "summed up"
     CANDIDATE = "candidate"
     ALERTED = "alerted"
+    DEAD = "dead"
     UPDATING = "updating"
     QUIET = "quiet"
     CLOSED = "closed"
 
 
 TOLD = (At.ALERTED, At.UPDATING, At.QUIET)
-GROWS = dict.fromkeys(TOLD, (At.UPDATING,))
-ENDS = dict.fromkeys((At.ALERTED, At.QUIET, At.SUMMED_UP), (At.CLOSED,))
+OPEN = (At.CANDIDATE, At.DEAD, *TOLD)
+COUNTS = dict.fromkeys(TOLD, (At.UPDATING,))
+GROWS = {**COUNTS, At.DEAD: (At.CANDIDATE,)}
+ENDS = dict.fromkeys((At.ALERTED, At.QUIET, At.SUMMED_UP, At.DEAD), (At.CLOSED,))
 RINGS = dict.fromkeys((At.HELD, At.SUMMED_UP), (At.CANDIDATE,))
 STAYS: Mapping[At, tuple[At, ...]] = {}
 MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; staying is allowed
@@ -127,7 +132,7 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "c": {At.CANDIDATE: (At.ALERTED, At.UPDATING)},
     "d": GROWS,
     "e": GROWS,
-    "f": GROWS,
+    "f": COUNTS,
     "g": GROWS,
     "h": STAYS,
     "i": {At.UPDATING: (At.QUIET,)},
@@ -145,6 +150,9 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "u": {At.HELD: (At.SUMMED_UP,)},
     "v": RINGS,
     "w": {At.SUMMED_UP: (At.HELD,)},
+    "x": GROWS,
+    "y": {At.HELD: (At.SUMMED_UP,)},
+    "z": {At.CANDIDATE: (At.DEAD,)},
 }
 
 
@@ -202,14 +210,20 @@ class Post:
 
 @dataclass
 class FakeChannel:
-    """Threads, edits and a history, as Slack has them; `faults` happen to the next calls."""
+    """Threads, edits and a history, as Slack has them; `faults` happen to the next calls.
+
+    `refuses`: what it will not take in any form.
+    """
 
     posts: list[Post] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    refuses: set[DeliveryId] = field(default_factory=set)
     reads_back = threads = edits = True
     pace = edit_pace = timedelta(0)
 
     async def send(self, delivery: Delivery) -> Receipt:
+        if delivery.id in self.refuses:
+            raise DeliveryFailed(Fault.CONTENT, "invalid_blocks")
         fault = self.faults.pop(0) if self.faults else None
         match fault:
             case "killed before":
@@ -290,6 +304,8 @@ class Tale:
     retitled: bool = False
     mended: bool = False  # its headline was changed before, told or not
     address: str = ""  # of its first article
+    gone_at: datetime | None = None  # since when its page is known to be gone
+    back: bool = False
     held: set[str] = field(default_factory=set)  # addresses
     silenced: set[str] = field(default_factory=set)
     silenced_until: datetime | None = None
@@ -352,28 +368,71 @@ class Life(RuleBasedStateMachine):
         self.clock.now += DAY + HOUR  # the longest silence
         self.next_digest()
         self.deliver()
+        self.bring_back_the_dead()
         with self.engine.connect() as connection:
             left = outbox.counts(connection)
-        assert not any(left[state] for state in (*outbox.UNFINISHED, State.DEAD, State.DROPPED)), left
+            dropped = outbox.records(connection, states=(State.DROPPED,))
+        assert not any(left[state] for state in (*outbox.UNFINISHED, State.DEAD)), left
+        assert {one.kind for one in dropped} <= {Kind.EDIT}, dropped  # of a root that never came
         assert not self.owed - self.channel.links
         for tale in (*self.tales, *self.past):
             assert not tale.waiting or tale.waiting & self.channel.links
+
+    def bring_back_the_dead(self) -> None:
+        """As a person does who mended what Slack refused; nothing else is dead."""
+        with self.engine.begin() as connection:
+            assert set(outbox.retry_dead(connection, None, self.clock())) == self.channel.refuses
+        self.channel.refuses.clear()
+        self.deliver()
 
     # ---- what happens
 
     def bring(self, tale: Tale, title: str, of: str, *, wants: Reason, **changes: Any) -> str:
         """One article is announced and screened. Its address."""
+        (address,) = self.bring_at_once(tale, (title,), of, wants=wants, **changes)
+        return address
+
+    def bring_at_once(
+        self, tale: Tale, titles: Sequence[str], of: str, *, wants: Reason, **changes: Any
+    ) -> list[str]:
+        """Several in one reading of their source."""
         self.clock.pass_by(5)
-        number = next(self.number)
-        address = changes.pop("url", f"https://{of}.example/{number}")
-        told = {"guid": address, "url": address, "published": self.clock(), **changes}
-        self.book.read(entry(title, source=SourceId(of), **told), of=of, now=self.clock())
+        entries, addresses = [], []
+        for title in titles:
+            address = changes.get("url") or f"https://{of}.example/{next(self.number)}"
+            told = {"guid": address, "published": self.clock(), **changes, "url": address}
+            entries.append(entry(title, source=SourceId(of), **told))
+            addresses.append(address)
+        self.book.read(*entries, of=of, now=self.clock())
+        if "url" not in changes:  # a later wording is no article that joins
+            tale.last = self.clock()
+        self.screen(tale, *addresses, wants=wants)
+        return addresses
+
+    def look(self, tale: Tale, answer: Outcome, wants: Reason | None) -> None:
+        """The page of its first article is looked at. `wants`: what is said of that; None: nothing."""
+        with self.engine.begin() as connection:
+            for claim in archive.claim_revisits(connection, self.book.sources, self.clock(), MINUTE, 99):
+                assert claim.revisit is not None
+                if claim.url == tale.address:
+                    seen = Fetch(answer, self.clock())
+                    assert archive.record_revisit(connection, claim, claim.revisit, seen, None)
+                else:
+                    archive.postpone_revisit(connection, claim, self.clock())
+        if wants is not None:
+            self.screen(tale, tale.address, wants=wants)
+
+    def screen(self, tale: Tale, *addresses: str, wants: Reason) -> None:
+        """What is new of these articles is screened, and remembered as it is to be seen."""
         self.through(lambda: screen(self.engine, self.rulebook, self.clock()))
+        for address in addresses:
+            self._note(tale, address, wants)
+
+    def _note(self, tale: Tale, address: str, wants: Reason) -> None:
         with self.engine.connect() as connection:
             (article,) = archive.find(connection, self.book.sources, address)
             match = ledger.matches_of(connection, article.id)[-1]
         assert match.reason == wants, (match.reason, match.detail, wants)
-        tale.last = self.clock()
         tale.story = tale.story or match.story
         assert match.story == tale.story
         if match.action == "tell":
@@ -386,7 +445,6 @@ class Life(RuleBasedStateMachine):
                 self.owed |= tale.held  # no digest will have it: its thread does
         elif match.reason == Reason.SILENCED:
             tale.silenced.add(address)
-        return address
 
     def reason(self, tale: Tale, otherwise: Reason) -> Reason:
         """What is said of an article that is not a copy: silences come first, then the story's thread."""
@@ -458,6 +516,7 @@ class Life(RuleBasedStateMachine):
                 broken.setattr(archive, "mark_screened", killed)
                 broken.setattr(ledger, "mark_digested", killed)
                 broken.setattr(ledger, "mark_ended", killed)
+                broken.setattr(ledger, "mark_calmed", killed)
                 broken.setattr(ledger, "mark_held", killed)
                 door()
         door()
@@ -473,15 +532,24 @@ class Life(RuleBasedStateMachine):
         records = self.records(tale)
         if not records:
             return self._untold(tale)
-        root = next(one for one in records if one.kind is Kind.ROOT)
-        below = [one for one in records if one is not root]
+        roots = [one for one in records if one.kind is Kind.ROOT]
+        root = min(roots, key=lambda one: one.state in GIVEN_UP)
+        below = [one for one in records if one.kind is not Kind.ROOT and one.state is not State.DROPPED]
         if root.state in outbox.UNFINISHED:
             return At.CANDIDATE
+        if root.state is State.DEAD:
+            return self._replaced(tale, below)
         if any(one.state in outbox.UNFINISHED for one in below):
             return At.UPDATING
         if self.clock() - tale.last > self.rulebook.stories.quiet:
             return At.CLOSED
         return At.QUIET if below else At.ALERTED
+
+    def _replaced(self, tale: Tale, below: Sequence[Record]) -> At:
+        """Its root will never come: does a reply wait that takes its place?"""
+        if any(one.kind is Kind.REPLY and one.state in outbox.UNFINISHED for one in below):
+            return At.CANDIDATE
+        return At.CLOSED if self.clock() - tale.last > self.rulebook.stories.quiet else At.DEAD
 
     def _untold(self, tale: Tale) -> At:
         """Of a story without a root: does it wait for a digest or a brief, or has one told it?"""
@@ -510,6 +578,11 @@ class Life(RuleBasedStateMachine):
         """What has not happened yet."""
         known = {tale.event for tale in self.tales}
         return next((event for event in HAPPENINGS if event not in known), None)
+
+    def is_open(self, tale: Tale) -> bool:
+        """Would the next article join it? What has more to say may be too old for that."""
+        joined = self.clock() + 5 * SECOND - tale.last
+        return tale.at in OPEN and joined <= self.rulebook.stories.quiet
 
     def is_there(self, *at: At) -> bool:
         return any(tale.at in at for tale in self.tales)

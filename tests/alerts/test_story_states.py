@@ -13,6 +13,7 @@ told is in the channel, once.
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,14 @@ from alerts.notifications import (
 )
 from alerts.silences import Aim
 from alerts.stories import HEADLINE_LIFE
-from tests.alerts.lives import FAULTS, MADE, MOVES, TOLD, At, Life, Tale, letters
-from tests.builders import DAY, MINUTE
+from crawler.fetches import Outcome
+from crawler.revisits import CONFIRM, WHILE_GONE
+from tests.alerts.lives import FAULTS, MADE, MOVES, TOLD, At, Life, Tale, letters, links_of
+from tests.builders import DAY, HOUR, MINUTE
 
 LIVES = int(os.environ.get("TOCSIN_LIVES", "15"))
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
+EVENING = 18  # later than that it might be night before a look at a page is over
 
 
 # --- the moves --------------------------------------------------------------------------------------
@@ -82,8 +86,11 @@ class Moves(Life):
             assert root.link == address
 
     def waits_for_better(self, tale: Tale) -> bool:
+        return self.is_unseen(tale) and not tale.filed
+
+    def is_unseen(self, tale: Tale) -> bool:
         unseen = [one.attempts == 0 for one in self.records(tale) if one.kind is Kind.ROOT]
-        return tale.at is At.CANDIDATE and not tale.filed and unseen == [True]
+        return tale.at is At.CANDIDATE and unseen == [True]
 
     @precondition(lambda self: self.is_there(At.CANDIDATE, At.UPDATING))
     @rule()
@@ -93,18 +100,18 @@ class Moves(Life):
         self.deliver()
         assert not {self.seen(tale) for tale in self.tales} & {At.CANDIDATE, At.UPDATING}
 
-    @precondition(lambda self: self.is_there(At.CANDIDATE, *TOLD))
+    @precondition(lambda self: any(map(self.is_open, self.tales)))
     @rule(data=st.data(), of=st.sampled_from(["gazette", "echo"]))
     @letters("d")
     def somebody_else_reports_it(self, data: st.DataObject, of: str) -> None:
-        tale = self.some(data, At.CANDIDATE, *TOLD)
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.is_open(one)]))
         self.bring(tale, self.words(tale), of, wants=self.reason(tale, Reason.FOLLOW_UP))
 
-    @precondition(lambda self: any(not t.denied and t.at in (At.CANDIDATE, *TOLD) for t in self.tales))
+    @precondition(lambda self: any(not t.denied and self.is_open(t) for t in self.tales))
     @rule(data=st.data())
     @letters("e")
     def it_is_denied(self, data: st.DataObject) -> None:
-        open_ = [one for one in self.tales if not one.denied and one.at in (At.CANDIDATE, *TOLD)]
+        open_ = [one for one in self.tales if not one.denied and self.is_open(one)]
         tale = data.draw(st.sampled_from(open_))
         wants = self.reason(tale, Reason.PROMOTED)
         title = f"{self.words(tale)}, which Microsoft denies"
@@ -121,7 +128,7 @@ class Moves(Life):
 
     def is_fresh(self, tale: Tale) -> bool:
         """Is its headline known as that of its story? After two days it may head something new."""
-        return tale.at in (At.CANDIDATE, *TOLD) and self.clock() - tale.headline_at < HEADLINE_LIFE - MINUTE
+        return self.is_open(tale) and self.clock() - tale.headline_at < HEADLINE_LIFE - MINUTE
 
     @precondition(lambda self: any(self.may_be_retitled(tale) for tale in self.tales))
     @rule(data=st.data())
@@ -135,7 +142,7 @@ class Moves(Life):
         tale.mended = True  # by more than a slip
 
     def may_be_retitled(self, tale: Tale) -> bool:
-        return tale.at in TOLD and not tale.retitled
+        return tale.at in (*TOLD, At.DEAD) and not tale.retitled
 
     @precondition(lambda self: any(self.may_be_mended(tale) for tale in self.tales))
     @rule(data=st.data())
@@ -154,7 +161,7 @@ class Moves(Life):
     def host(self, tale: Tale) -> str:
         return tale.address.split("/")[2].partition(".")[0]
 
-    @precondition(lambda self: self.is_there(*TOLD, At.SUMMED_UP))
+    @precondition(lambda self: self.is_there(*TOLD, At.DEAD, At.SUMMED_UP))
     @rule()
     @letters("j", "c", "i", "m")
     def two_quiet_days_pass(self) -> None:
@@ -163,7 +170,7 @@ class Moves(Life):
         while self.clock() <= began + self.rulebook.stories.quiet:
             self.next_digest()
             self.deliver()
-        assert not {self.seen(tale) for tale in self.tales} & {*TOLD, At.SUMMED_UP}
+        assert not {self.seen(tale) for tale in self.tales} & {*TOLD, At.DEAD, At.SUMMED_UP}
 
     @precondition(lambda self: self.is_there(At.CLOSED) and self.begins() is Reason.FIRST_OF_STORY)
     @rule(data=st.data())
@@ -210,7 +217,9 @@ class Moves(Life):
     @letters("n")
     def a_story_that_was_held_becomes_worth_a_ring(self, data: st.DataObject) -> None:
         tale = data.draw(st.sampled_from([one for one in self.tales if self.may_ring(one)]))
-        wants = self.reason(tale, Reason.FIRST_OF_STORY)
+        self._ring(tale, self.reason(tale, Reason.FIRST_OF_STORY))
+
+    def _ring(self, tale: Tale, wants: Reason) -> None:
         headline = self.words(tale)
         address = self.bring(tale, headline, "gazette", wants=wants)
         if wants is Reason.FIRST_OF_STORY:
@@ -280,6 +289,88 @@ class Moves(Life):
 
     def is_only_briefed(self, tale: Tale) -> bool:
         return tale.briefed and tale.at in (At.HELD, At.SUMMED_UP)
+
+    @precondition(lambda self: self.clock().hour < EVENING and any(map(self.may_vanish, self.tales)))
+    @rule(data=st.data())
+    @letters("x")
+    def the_page_of_a_told_article_is_gone(self, data: st.DataObject) -> None:
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.may_vanish(one)]))
+        self.clock.now += HOUR
+        self.look(tale, Outcome.NOT_FOUND, None)
+        self.clock.now += CONFIRM
+        self.hear_of_the_page(tale, Outcome.NOT_FOUND)
+        tale.gone_at = self.clock()
+
+    def may_vanish(self, tale: Tale) -> bool:
+        return self.is_open(tale) and tale.gone_at is None
+
+    @precondition(lambda self: any(map(self.may_come_back, self.tales)))
+    @rule(data=st.data())
+    @letters("x", "c", "i", "m", "q")
+    def the_page_is_there_again(self, data: st.DataObject) -> None:
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.may_come_back(one)]))
+        assert tale.gone_at
+        self.channel.faults.clear()
+        self.next_digest()
+        self.deliver()
+        self.clock.now = max(self.clock(), tale.gone_at + WHILE_GONE)
+        self.hear_of_the_page(tale, Outcome.NOT_MODIFIED)
+        tale.back = True
+
+    def may_come_back(self, tale: Tale) -> bool:
+        return self.is_open(tale) and tale.gone_at is not None and not tale.back
+
+    def hear_of_the_page(self, tale: Tale, answer: Outcome) -> None:
+        """Its thread hears of it, once, and nobody is sent to a page that is not there."""
+        before, wants = self.said_of_the_page(tale), self.reason(tale, Reason.REMOVED)
+        self.clock.pass_by(5)
+        self.look(tale, answer, wants)
+        new = self.said_of_the_page(tale)[len(before) :]
+        link = None if answer is Outcome.NOT_FOUND else tale.address
+        assert new == ([link] if wants is Reason.REMOVED else [])
+
+    def said_of_the_page(self, tale: Tale) -> list[str | None]:
+        """The links of what was said of the page."""
+        bodies = [one.body for one in self.records(tale)]
+        items = [item for body in bodies if isinstance(body, FollowUp) for item in body.items]
+        return [item.link for item in items if item.note.startswith("The page is ")]
+
+    @precondition(lambda self: self.unused())
+    @rule(of=st.sampled_from(["herald", "sec"]), told_meanwhile=st.booleans())
+    @letters("o", "n", "y", "c", "i")
+    def a_source_brings_too_much_at_once(self, of: str, told_meanwhile: bool) -> None:
+        event = self.unused()
+        assert event
+        tale, usual = Tale(event), self.rulebook
+        self.tales.append(tale)
+        self.rulebook = replace(usual, limits=usual.limits.model_copy(update={"flood": 1}))
+        titles = [self.words(tale), self.words(tale)]
+        brought = self.bring_at_once(tale, titles, of, wants=Reason.FLOOD)
+        self.rulebook = usual
+        self.channel.faults.clear()
+        self.turn()
+        assert self.seen(tale) is At.HELD
+        rings = told_meanwhile and self.begins() is Reason.FIRST_OF_STORY
+        if rings:  # its thread leaves to the message of the flood what came in it
+            self._ring(tale, Reason.FIRST_OF_STORY)
+        self.clock.now += self.rulebook.stories.group_wait
+        self.deliver()
+        assert self.seen(tale) in (TOLD if rings else (At.SUMMED_UP,))
+        named = [link for post in self.channel.posts for link in set(links_of(post.wordings[-1]))]
+        assert any(link in named for link in brought)
+        assert all(named.count(link) <= 1 for link in brought)
+
+    @precondition(lambda self: any(map(self.is_unseen, self.tales)))
+    @rule(data=st.data())
+    @letters("z", "c", "i")
+    def its_root_is_refused_for_good(self, data: st.DataObject) -> None:
+        tale = data.draw(st.sampled_from([one for one in self.tales if self.is_unseen(one)]))
+        before = self.records(tale)
+        self.channel.faults.clear()
+        self.channel.refuses |= {one.id for one in before if one.kind is Kind.ROOT}
+        self.deliver()
+        replaced = any(one.kind is Kind.REPLY for one in before)
+        assert (self.seen(tale) is At.DEAD) is not replaced
 
     def spoken(self, tale: Tale) -> int:
         """Roots and what replies name."""
