@@ -32,7 +32,7 @@ _NAME = 0.8
 # What other open stories have too ties to none of them: the phrases of a house, a notice under every page.
 _COMMON = 3.0  # at so many times the number of other stories that have it, a word counts for less
 _BUSY = 5  # open stories; beyond them that counts, and an article has to be like more than half of a story's
-_MORE, _MOST = 0.2, 0.8
+_MORE, _MOST = 0.1, 0.8
 
 
 class Point(NamedTuple):

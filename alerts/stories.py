@@ -36,7 +36,7 @@ DENSE_PASSAGE = 40
 MOST_COMPARED = 24  # articles of a story, the newest: the cost of an article does not grow with a story
 MOST_CLOSED = 40  # stories of which one may go on; the last
 SHOWN = 3  # stories an article nearly joined
-THIN = 0.5  # points: with no more an article could be another event
+THIN = 0.8  # points: with no more an article could be another event
 CLOSE = 0.3  # points: so near to another story it could as well be of that
 UNITES = 0.85  # points of two stories against each other: at as many they are one
 UNITES_UNHEARD = 0.4  # the same, as long as nobody has heard of one of them: it only moves into a thread
@@ -227,15 +227,21 @@ def _united(
     """The story an article joins, and another it shows to be the same: the later ends in the earlier.
 
     Which of a story's articles come first is chance; two that began apart may turn out to be one. If nobody
-    has heard of one of them yet, less will do: no message has to be taken for two.
+    has heard of one of them yet, less will do, and the article need not be like the other: no message has to
+    be taken for two.
     """
-    other = next((one for one in near if one.story != mine and one.likeness.score > ENOUGH), None)
+
+    def may_be_one(story: StoryId) -> bool:
+        return mine in unheard or story in unheard
+
+    others = (one for one in near if one.story != mine)
+    other = next((one for one in others if one.likeness.score > ENOUGH or may_be_one(one.story)), None)
     if other is None or mine not in standing or frozenset({mine, other.story}) in apart:
         return mine, None
     two = sorted((standing[mine], standing[other.story]), key=lambda story: (story.first, story.id))
     earlier, later = ([member.traits for member in story.members] for story in two)
     likeness = like_stories(earlier, later, len(near))
-    enough = UNITES_UNHEARD if {mine, other.story} & set(unheard) else UNITES
+    enough = UNITES_UNHEARD if may_be_one(other.story) else UNITES
     return (two[0].id, Near(two[1].id, likeness)) if likeness.score >= enough else (mine, None)
 
 

@@ -243,6 +243,14 @@ def test_as_long_as_nobody_has_heard_of_one_less_makes_two_stories_one() -> None
     assert waiting.unites.likeness.score < UNITES
 
 
+def test_what_nobody_has_heard_of_is_held_against_its_nearest_whatever_the_article_says() -> None:
+    tied = (Known(ONE, "address:https://herald.example/a", NOW),)
+    there = (standing(ONE, 2 * HOUR), standing(TWO))
+    assert placed(Traits(), *there, known=tied).unites is None
+    waiting = placed(Traits(), *there, known=tied, unheard={TWO})
+    assert (waiting.story, waiting.unites and waiting.unites.story) == (ONE, TWO)
+
+
 def test_a_copy_is_known_as_one_of_the_article_it_was_made_from() -> None:
     text = tuple(range(24))
     joined = placed(suit(copy=text), standing(ONE, HOUR, suit(), suit(copy=text)))  # type: ignore[arg-type]
