@@ -28,7 +28,7 @@ RECENT = timedelta(hours=24)
 SHADOWS_OF = timedelta(days=30)  # how far back a shadow rule is compared
 SHOWN_OF_SHADOW = 5
 SHOWN_ALERTS = 20
-SHOWN_ACTIONS = 20
+SHOWN_DEEDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Picture:
     seen_to_told: Mapping[str, float | None]  # seconds; p50, p95, max of the recent ones
     shadows: tuple[ShadowStanding, ...] = ()
     control: ControlRoom | None = None  # None: there never was one
-    actions: tuple[ledger.Action, ...] = ()  # newest first
+    deeds: tuple[ledger.Deed, ...] = ()  # newest first
 
     @property
     def by_state(self) -> dict[str, int]:
@@ -148,7 +148,7 @@ class Picture:
             "latency_s": {"seen_to_told": dict(self.seen_to_told)},
             "shadow": [s.to_json() for s in self.shadows],
             "control": self.control and self.control.to_json(),
-            "actions": [action.to_json() for action in self.actions],
+            "actions": [deed.to_json() for deed in self.deeds],
         }
 
 
@@ -179,7 +179,7 @@ def picture(
         seen_to_told=percentiles([s for s in map(_seen_to_told, sent) if s is not None]),
         shadows=tuple(_shadows(connection, configured, now, watches)),
         control=ledger.control_room_standing(connection),
-        actions=tuple(ledger.recent_actions(connection, SHOWN_ACTIONS)),
+        deeds=tuple(ledger.recent_deeds(connection, SHOWN_DEEDS)),
     )
 
 

@@ -72,7 +72,7 @@ def _about(picture: Picture, now: datetime) -> list[str]:
 def _turned(picture: Picture, now: datetime) -> list[str]:
     """What people changed, from within Slack or at the command line."""
     control = picture.control
-    if control is None and not picture.actions:
+    if control is None and not picture.deeds:
         return []
     connected = control is not None and control.connected_at is not None
     state = (
@@ -80,7 +80,7 @@ def _turned(picture: Picture, now: datetime) -> list[str]:
     )
     rows = (
         [_ago(a.at, now), a.actor_name, a.said, f"taken back by {a.undone_by}" if a.undone_by else ""]
-        for a in picture.actions
+        for a in picture.deeds
     )
     return ["<h2>Turned by people</h2>", f"<p>{escape(state)}</p>", _table(("when", "who", "what", ""), rows)]
 

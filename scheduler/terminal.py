@@ -149,7 +149,7 @@ def console() -> Console:
 def put_on_record(connection: Connection, what: str, value: str, said: str, author: str) -> None:
     """Something was turned at the command line; with it in one transaction."""
     envelope = f"command-{uuid4().hex}"
-    ledger.note_action(connection, envelope, utc_now(), actor=author, what=what, value=value, said=said)
+    ledger.note_deed(connection, envelope, utc_now(), actor=author, what=what, value=value, said=said)
 
 
 def length(option: str, given: str) -> timedelta:

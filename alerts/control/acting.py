@@ -1,7 +1,7 @@
-"""Door: a request that changes something → ledger, outbox and the action on record, in one transaction.
+"""Door: a request that changes something → ledger, outbox and the deed on record, in one transaction.
 
 Lives here: what each change does, and how it is taken back. A request is known by its envelope: delivered
-again, even to another process, it finds its action and gets the same answer. Not here: who may
+again, even to another process, it finds its deed and gets the same answer. Not here: who may
 (`permission`), the tables (`ledger`), stories taken apart (`regrouping`).
 """
 
@@ -75,13 +75,13 @@ def act(desk: Desk, request: Request, change: Change, now: datetime) -> Answer:
     """Does it once, however often it is asked."""
     with desk.engine.begin() as connection:
         ledger.take_turns(connection)
-        known = ledger.action_of(connection, request.envelope)
+        known = ledger.deed_of(connection, request.envelope)
         if known is not None:
             return _answer(connection, known)
         done = _DOES[type(change)](_Work(connection, desk, request.actor.name, now), change)
-        action = _written(connection, request, done, now)
+        deed = _written(connection, request, done, now)
         _show(connection, done.delivery, now)
-        answer = _answer(connection, action)
+        answer = _answer(connection, deed)
     log.info("turned", what=done.what, value=done.value, actor=request.actor.id, outcome=done.outcome)
     return answer
 
@@ -89,7 +89,7 @@ def act(desk: Desk, request: Request, change: Change, now: datetime) -> Answer:
 def refuse(desk: Desk, request: Request, what: str, refusal: Refusal, now: datetime) -> Answer:
     """Nothing is done; that somebody tried is on record."""
     with desk.engine.begin() as connection:
-        known = ledger.action_of(connection, request.envelope)
+        known = ledger.deed_of(connection, request.envelope)
         if known is not None:
             return _answer(connection, known)
         done = _Done(refusal.sentence, what, "", outcome=refusal.value)
@@ -98,8 +98,8 @@ def refuse(desk: Desk, request: Request, what: str, refusal: Refusal, now: datet
     return answer
 
 
-def _written(connection: Connection, request: Request, done: _Done, now: datetime) -> ledger.Action:
-    return ledger.note_action(
+def _written(connection: Connection, request: Request, done: _Done, now: datetime) -> ledger.Deed:
+    return ledger.note_deed(
         connection,
         request.envelope,
         now,
@@ -116,16 +116,16 @@ def _written(connection: Connection, request: Request, done: _Done, now: datetim
     )
 
 
-def _answer(connection: Connection, action: ledger.Action) -> Answer:
+def _answer(connection: Connection, deed: ledger.Deed) -> Answer:
     """The same for the first time and for every other.
 
     What was so already can be undone too: Slack forgets the answer that first had the button.
     """
-    undoes: ledger.Action | None = action
-    if action.outcome == "already":
-        undoes = ledger.standing_action(connection, action.what, action.value)
+    undoes: ledger.Deed | None = deed
+    if deed.outcome == "already":
+        undoes = ledger.standing_deed(connection, deed.what, deed.value)
     stands = undoes is not None and undoes.undo is not None and undoes.undone_at is None
-    return Answer(action.said, buttons=(Pressable(Button.UNDO, str(undoes.id)),) if undoes and stands else ())
+    return Answer(deed.said, buttons=(Pressable(Button.UNDO, str(undoes.id)),) if undoes and stands else ())
 
 
 # --- what each change does
@@ -251,19 +251,19 @@ def _split(work: _Work, change: Split) -> _Done:
 
 
 def _undo(work: _Work, change: Undo) -> _Done:
-    number = change.action
-    action = ledger.action(work.connection, number)
-    if action is None or action.undo is None:
+    number = change.deed
+    deed = ledger.deed(work.connection, number)
+    if deed is None or deed.undo is None:
         return _Done("There is nothing to take back.", "undo", str(number), outcome="unknown")
-    if action.undone_at is not None:
-        said = f"Taken back by {action.undone_by} already: {action.said}"
+    if deed.undone_at is not None:
+        said = f"Taken back by {deed.undone_by} already: {deed.said}"
         return _Done(said, "undo", str(number), outcome="already")
     try:
-        _restore(work, action.undo)
+        _restore(work, deed.undo)
     except regrouping.Impossible as error:
         return _Done(f"Not taken back: {error}.", "undo", str(number), outcome="impossible")
     ledger.note_undone(work.connection, number, work.author, work.now)
-    return _Done(f"Taken back: {action.said}", "undo", str(number), delivery=action.delivery)
+    return _Done(f"Taken back: {deed.said}", "undo", str(number), delivery=deed.delivery)
 
 
 def _restore(work: _Work, undo: Mapping[str, Any]) -> None:

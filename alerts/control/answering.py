@@ -154,13 +154,13 @@ def _quiet(silences: int) -> Iterator[Line]:
         yield Line(words.counted(silences, "silence", "silences"), aside="(/tocsin silence list)")
 
 
-def _turned(action: Mapping[str, Any]) -> Line:
+def _turned(deed: Mapping[str, Any]) -> Line:
     """What somebody changed, or was not allowed to."""
-    at = shown_at(datetime.fromisoformat(action["at"]))
-    what = f"{action['what'].replace('_', ' ')} {action['value']}"
-    outcome = f", {action['outcome'].replace('_', ' ')}" if action["outcome"] != "done" else ""
-    undone = f", taken back by {action['undone_by']}" if action["undone_at"] else ""
-    return Line(f"{action['actor_name']}: {what}", aside=f"({at}{outcome}{undone})")
+    at = shown_at(datetime.fromisoformat(deed["at"]))
+    what = f"{deed['what'].replace('_', ' ')} {deed['value']}"
+    outcome = f", {deed['outcome'].replace('_', ' ')}" if deed["outcome"] != "done" else ""
+    undone = f", taken back by {deed['undone_by']}" if deed["undone_at"] else ""
+    return Line(f"{deed['actor_name']}: {what}", aside=f"({at}{outcome}{undone})")
 
 
 # ---- why

@@ -124,9 +124,9 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take an action back."""
+    """Take a deed back."""
 
-    action: int
+    deed: int
 
 
 Change = Judge | Mute | Snooze | Hush | EndSilence | Split | Undo

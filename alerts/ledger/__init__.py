@@ -12,7 +12,7 @@
     silences     what stays quiet until when, and what that held
     floods       what is held while a source brings too much at once
     marks        what a person said of an article
-    actions      who turned what; how the control room stands
+    deeds        who turned what; how the control room stands
 
 Lives here: the SQL of these tables. Every match is written down with the verdict it got, so that "why was I
 not told?" is one SELECT. Functions take a connection and belong to the caller's transaction. From outside it
@@ -20,20 +20,6 @@ is one notebook: `from alerts import ledger`. Not here: the decisions (`alerts.s
 `alerts.alerting`, `alerts.marks`), what is still to be delivered (`outbox`).
 """
 
-from alerts.ledger.actions import (
-    Action,
-    ControlRoom,
-    action,
-    action_of,
-    control_room_standing,
-    note_action,
-    note_beneath,
-    note_control_room,
-    note_heard,
-    note_undone,
-    recent_actions,
-    standing_action,
-)
 from alerts.ledger.alerts import (
     alert_of,
     alerts_at,
@@ -46,6 +32,20 @@ from alerts.ledger.alerts import (
     write_alert,
 )
 from alerts.ledger.corrections import corrections_of, merge_stories, note_correction, split_apart, split_story
+from alerts.ledger.deeds import (
+    ControlRoom,
+    Deed,
+    control_room_standing,
+    deed,
+    deed_of,
+    note_beneath,
+    note_control_room,
+    note_deed,
+    note_heard,
+    note_undone,
+    recent_deeds,
+    standing_deed,
+)
 from alerts.ledger.digests import digests_of, held_for_digest, mark_digested
 from alerts.ledger.floods import flood_of, flooded, floods_untold, mark_calmed
 from alerts.ledger.holding import (
@@ -116,12 +116,10 @@ from alerts.ledger.threads import (
 
 __all__ = [
     "NOT_ARCHIVED",
-    "Action",
     "ControlRoom",
+    "Deed",
     "Quieted",
-    "action",
     "action_counts",
-    "action_of",
     "add_silence",
     "add_to_story",
     "alert_of",
@@ -133,6 +131,8 @@ __all__ = [
     "closed_before",
     "control_room_standing",
     "corrections_of",
+    "deed",
+    "deed_of",
     "differences",
     "digests_of",
     "end_silence",
@@ -161,18 +161,18 @@ __all__ = [
     "matches_of",
     "merge_stories",
     "named_at",
-    "note_action",
     "note_beneath",
     "note_control_room",
     "note_correction",
+    "note_deed",
     "note_heard",
     "note_rules",
     "note_rulings",
     "note_undone",
     "open_story",
     "quieted",
-    "recent_actions",
     "recent_alerts",
+    "recent_deeds",
     "recent_stories",
     "remove_mark",
     "repeated",
@@ -183,7 +183,7 @@ __all__ = [
     "split_apart",
     "split_story",
     "standing",
-    "standing_action",
+    "standing_deed",
     "standing_of",
     "standing_row",
     "story_of",

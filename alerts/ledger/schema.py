@@ -225,7 +225,7 @@ marks = Table(
     UniqueConstraint("watch", "article", name="one_mark_per_article_and_watch"),
 )
 
-actions = Table(
+deeds = Table(
     "actions",
     tables,
     Column("id", RowId, primary_key=True),

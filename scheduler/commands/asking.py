@@ -289,9 +289,9 @@ def _control_lines(picture: status.Picture) -> list[str]:
         heard = f"; last heard {control.heard_at:%Y-%m-%d %H:%M}" if control.heard_at else ""
         lines.append(f"buttons     {since or f'not connected: {control.reason}'}{heard}")
     return lines + [
-        f"{'actions' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.actor_name}: {a.said[:120]}"
+        f"{'turned' if n == 0 else '':11} {a.at:%Y-%m-%d %H:%M} {a.actor_name}: {a.said[:120]}"
         + (f" (taken back by {a.undone_by})" if a.undone_by else "")
-        for n, a in enumerate(picture.actions[:5])
+        for n, a in enumerate(picture.deeds[:5])
     ]
 
 

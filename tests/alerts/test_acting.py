@@ -72,9 +72,9 @@ class Room:
         (button,) = answer.buttons
         return self.press(button.button, button.value, **more)
 
-    def actions(self) -> list[ledger.Action]:
+    def deeds(self) -> list[ledger.Deed]:
         with self.world.engine.connect() as connection:
-            return ledger.recent_actions(connection, 20)[::-1]
+            return ledger.recent_deeds(connection, 20)[::-1]
 
     def silences(self) -> list[tuple[str, datetime]]:
         with self.world.engine.connect() as connection:
@@ -118,7 +118,7 @@ def test_a_silence_of_what_there_is_not_is_refused_with_what_was_meant(room: Roo
     answer = room.type("silence add source herold for 2h")
     assert answer.title == "Not silenced. herold: no such source; did you mean herald?"
     assert room.silences() == []
-    assert [(one.what, one.outcome) for one in room.actions()] == [("silence", "unknown")]
+    assert [(one.what, one.outcome) for one in room.deeds()] == [("silence", "unknown")]
 
 
 def test_a_silence_may_be_of_several_things_at_once(room: Room) -> None:
@@ -182,7 +182,7 @@ def test_what_was_taken_back_is_not_taken_back_twice(room: Room) -> None:
 def test_an_envelope_that_comes_again_changes_nothing_and_gets_the_same_answer(room: Room) -> None:
     first = room.press(Button.MUTE_STORY, envelope="one")
     assert room.press(Button.MUTE_STORY, envelope="one") == first
-    assert len(room.silences()) == len(room.actions()) == 1
+    assert len(room.silences()) == len(room.deeds()) == 1
 
 
 def test_pressing_twice_makes_one_silence_and_offers_to_undo_it_again(room: Room) -> None:
@@ -202,7 +202,7 @@ def test_a_crash_before_the_commit_leaves_neither_silence_nor_record(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(ledger, "note_action", crash)
+        patched.setattr(ledger, "note_deed", crash)
         with pytest.raises(RuntimeError):
             room.press(Button.MUTE_STORY, envelope="one")
     assert room.silences() == []
@@ -215,7 +215,7 @@ def test_a_crash_before_the_commit_leaves_neither_silence_nor_record(
 
 def test_every_change_is_on_record_with_who_from_where_and_what_came_of_it(room: Room) -> None:
     room.undo(room.press(Button.MUTE_STORY), actor=Actor("U0BOB", "bob"))
-    muted, undone = room.actions()
+    muted, undone = room.deeds()
     assert (muted.actor, muted.actor_name, muted.place) == ("U0ANN", "ann", "C0NEWS")
     assert (muted.what, muted.value, muted.outcome) == ("silence", f"story {room.root.story}", "done")
     assert (muted.undone_by, undone.what, undone.value) == ("bob", "undo", str(muted.id))
@@ -225,7 +225,7 @@ def test_a_refusal_is_answered_and_on_record(room: Room) -> None:
     answer = room.press(Button.MUTE_STORY, membership=Membership.STRANGER)
     assert "Only members" in answer.title
     assert room.silences() == []
-    assert [(one.what, one.outcome) for one in room.actions()] == [("mute_story", "not_a_member")]
+    assert [(one.what, one.outcome) for one in room.deeds()] == [("mute_story", "not_a_member")]
 
 
 def test_whoever_is_not_on_the_list_changes_nothing(engine: Engine) -> None:

@@ -347,12 +347,12 @@ def test_a_silence_to_come_says_from_when_on(room: Room) -> None:
 
 
 def test_status_says_who_turned_what(room: Room) -> None:
-    action = {"actor_name": "ann", "what": "end_silence", "value": "3", "at": NOW.isoformat()}
+    deed = {"actor_name": "ann", "what": "end_silence", "value": "3", "at": NOW.isoformat()}
     known = room.desk.status() | {
         "actions": [
-            {**action, "outcome": "done", "undone_at": None},
-            {**action, "outcome": "not_allowed", "undone_at": None},
-            {**action, "outcome": "done", "undone_at": NOW.isoformat(), "undone_by": "bob"},
+            {**deed, "outcome": "done", "undone_at": None},
+            {**deed, "outcome": "not_allowed", "undone_at": None},
+            {**deed, "outcome": "done", "undone_at": NOW.isoformat(), "undone_by": "bob"},
         ]
     }
     room.desk = Desk(room.book.engine, room.desk.rulebook, {}, Control(), lambda: known)

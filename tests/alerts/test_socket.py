@@ -51,9 +51,9 @@ class Room:
         with self.engine.connect() as connection:
             return len(ledger.list_silences(connection, self.now))
 
-    def actions(self) -> list[str]:
+    def deeds(self) -> list[str]:
         with self.engine.connect() as connection:
-            return [one.outcome for one in ledger.recent_actions(connection, 100)]
+            return [one.outcome for one in ledger.recent_deeds(connection, 100)]
 
     def standing(self) -> ledger.ControlRoom | None:
         with self.engine.connect() as connection:
@@ -201,7 +201,7 @@ async def test_a_query_that_cannot_be_read_is_said_in_its_field_and_may_be_mende
 async def test_a_stranger_changes_nothing_and_may_ask(room: Room) -> None:
     answer = await room.slack.press("tocsin:mute_story", room.root, user="U0EVE")
     assert "Only members" in words(answer)
-    assert (room.silences(), room.actions()) == (0, ["not_a_member"])
+    assert (room.silences(), room.deeds()) == (0, ["not_a_member"])
     assert PACT in words(await room.slack.press("tocsin:why", room.root, user="U0EVE"))
 
 
@@ -209,7 +209,7 @@ async def test_members_are_found_on_every_page_and_asked_for_once(engine: Engine
     async with serving(engine, members=["U0A", "U0B", "U0ANN"], members_page=1) as room:
         await room.slack.press("tocsin:mute_story", room.root)
         await room.slack.press("tocsin:relevant", room.root)
-        assert room.actions() == ["done", "done"]
+        assert room.deeds() == ["done", "done"]
         assert [method for method, _ in room.slack.calls].count("conversations.members") == 3
 
 
@@ -240,7 +240,7 @@ async def test_an_envelope_that_is_delivered_again_is_acknowledged_again_and_don
         await room.slack.push("interactive", payload, "twice")
         await room.slack.acknowledged("twice", times)
     await eventually(lambda: bool(room.slack.answers))
-    assert (room.silences(), len(room.slack.answers), room.actions()) == (1, 1, ["done"])
+    assert (room.silences(), len(room.slack.answers), room.deeds()) == (1, 1, ["done"])
 
 
 async def test_an_envelope_that_another_process_answered_is_answered_alike(room: Room) -> None:

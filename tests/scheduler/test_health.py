@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from alerts.ledger import Action, ControlRoom
+from alerts.ledger import ControlRoom, Deed
 from alerts.outbox import ChannelState, State
 from crawler.sources import SourceId
 from scheduler.health import Progress, judge, notify_systemd, serving
@@ -270,7 +270,7 @@ def hostile_picture() -> Picture:
         channels=(channel(HOSTILE, stopped=HOSTILE),),
         alerts=(alert(HOSTILE, "javascript:alert(1)"), alert(HOSTILE, 'https://x.example/"><script>')),
         control=ControlRoom(None, HOSTILE),
-        actions=(Action(1, "e", NOW, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "done", HOSTILE),),
+        deeds=(Deed(1, "e", NOW, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "done", HOSTILE),),
     )
 
 
@@ -289,8 +289,8 @@ def test_a_person_sees_at_a_glance_what_is_wrong():
 
 
 def test_the_page_says_who_turned_what_and_whether_buttons_are_heard():
-    muted = Action(1, "e", NOW, "U0ANN", "ann", "C0NEWS", "silence", "story s1", "done", "Muted by ann.")
-    shown = page([], {}, picture(control=ControlRoom(NOW), actions=(replace(muted, undone_by="bob"),)), NOW)
+    muted = Deed(1, "e", NOW, "U0ANN", "ann", "C0NEWS", "silence", "story s1", "done", "Muted by ann.")
+    shown = page([], {}, picture(control=ControlRoom(NOW), deeds=(replace(muted, undone_by="bob"),)), NOW)
     for words in ("Buttons are heard", "Muted by ann.", "taken back by bob"):
         assert words in shown
 

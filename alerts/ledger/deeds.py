@@ -1,6 +1,6 @@
-"""Actions: who turned what, when, from where; what came of it, and what it takes to take it back.
+"""Deeds: who turned what, when, from where; what came of it, and what it takes to take it back.
 
-Lives here: one row for an envelope, and how the control room stands. Not here: what an action does
+Lives here: one row for an envelope, and how the control room stands. Not here: what a deed does
 (`alerts.control.acting`).
 """
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from alerts.ledger.schema import actions, control_room
+from alerts.ledger.schema import control_room, deeds
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class Deed:
     """Something a person asked for that changes what Tocsin does; also if it was refused."""
 
     id: int
@@ -53,7 +53,7 @@ class ControlRoom:
         return {name: _plain(getattr(self, name)) for name in self.__slots__}
 
 
-def note_action(
+def note_deed(
     connection: Connection,
     envelope: str,
     now: datetime,
@@ -68,60 +68,56 @@ def note_action(
     delivery: str | None = None,
     note: str | None = None,
     undo: Mapping[str, Any] | None = None,
-) -> Action:
+) -> Deed:
     """In the transaction of what it changes."""
     row: dict[str, Any] = {
         "envelope": envelope, "at": now, "actor": actor, "actor_name": actor_name or actor, "place": place,
         "what": what, "value": value, "outcome": outcome, "said": said, "delivery": delivery, "note": note,
         "undo": undo,
     }  # fmt: skip
-    key = connection.execute(insert(actions).values(**row)).inserted_primary_key
+    key = connection.execute(insert(deeds).values(**row)).inserted_primary_key
     if key is None:
-        raise RuntimeError("actions gave no id")
-    return Action(id=int(key[0]), **row)
+        raise RuntimeError("deeds gave no id")
+    return Deed(id=int(key[0]), **row)
 
 
-def action_of(connection: Connection, envelope: str) -> Action | None:
+def deed_of(connection: Connection, envelope: str) -> Deed | None:
     """What came of an envelope; None: it is new."""
-    row = connection.execute(select(actions).where(actions.c.envelope == envelope)).one_or_none()
-    return _action(row) if row else None
+    row = connection.execute(select(deeds).where(deeds.c.envelope == envelope)).one_or_none()
+    return _deed(row) if row else None
 
 
-def action(connection: Connection, number: int) -> Action | None:
-    row = connection.execute(select(actions).where(actions.c.id == number)).one_or_none()
-    return _action(row) if row else None
+def deed(connection: Connection, number: int) -> Deed | None:
+    row = connection.execute(select(deeds).where(deeds.c.id == number)).one_or_none()
+    return _deed(row) if row else None
 
 
-def standing_action(connection: Connection, what: str, value: str) -> Action | None:
+def standing_deed(connection: Connection, what: str, value: str) -> Deed | None:
     """The last that did this and can be taken back; None: there is none."""
-    this = (actions.c.what == what, actions.c.value == value, actions.c.outcome == "done")
-    stands = (
-        select(actions).where(*this, actions.c.undone_at.is_(None)).order_by(actions.c.id.desc()).limit(1)
-    )
+    this = (deeds.c.what == what, deeds.c.value == value, deeds.c.outcome == "done")
+    stands = select(deeds).where(*this, deeds.c.undone_at.is_(None)).order_by(deeds.c.id.desc()).limit(1)
     row = connection.execute(stands).one_or_none()
-    return _action(row) if row else None
+    return _deed(row) if row else None
 
 
-def recent_actions(connection: Connection, limit: int) -> list[Action]:
+def recent_deeds(connection: Connection, limit: int) -> list[Deed]:
     """Newest first."""
-    return [
-        _action(row) for row in connection.execute(select(actions).order_by(actions.c.id.desc()).limit(limit))
-    ]
+    return [_deed(row) for row in connection.execute(select(deeds).order_by(deeds.c.id.desc()).limit(limit))]
 
 
-def _action(row: Row[Any]) -> Action:
-    return Action(**row._asdict())
+def _deed(row: Row[Any]) -> Deed:
+    return Deed(**row._asdict())
 
 
 def note_undone(connection: Connection, number: int, by: str, now: datetime) -> None:
-    undone = update(actions).where(actions.c.id == number, actions.c.undone_at.is_(None))
+    undone = update(deeds).where(deeds.c.id == number, deeds.c.undone_at.is_(None))
     connection.execute(undone.values(undone_at=now, undone_by=by))
 
 
 def note_beneath(connection: Connection, messages: Collection[str]) -> str:
     """What these messages show of what was done beneath them: the last that stands; empty: nothing."""
-    stands = (actions.c.delivery.in_(messages), actions.c.note.isnot(None), actions.c.undone_at.is_(None))
-    last = select(actions.c.note).where(*stands).order_by(actions.c.id.desc()).limit(1)
+    stands = (deeds.c.delivery.in_(messages), deeds.c.note.isnot(None), deeds.c.undone_at.is_(None))
+    last = select(deeds.c.note).where(*stands).order_by(deeds.c.id.desc()).limit(1)
     return connection.scalar(last) or ""
 
 
