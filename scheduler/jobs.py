@@ -152,6 +152,7 @@ class Jobs:
             notices.tell_of_sources(connection, self.ops, now)
             notices.tell_of_speaking(connection, self.ops, now)
             notices.tell_of_channels(connection, self.ops, now)
+            notices.tell_of_control(connection, self.ops, now)
             self._say_alive(connection, self.ops, now)
 
     def _say_alive(self, connection: Connection, ops: str, now: datetime) -> None:

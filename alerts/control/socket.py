@@ -18,7 +18,7 @@ import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from threading import Thread
@@ -117,6 +117,7 @@ class _Listening:
         self._known: OrderedDict[str, None] = OrderedDict()
         self._exchanged, self._leave, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._within = timedelta(0)
+        self._refused_at: datetime | None = None  # since when Slack refuses the token
         self._aside: set[asyncio.Task[None]] = set()
 
     # ---- its life
@@ -166,6 +167,7 @@ class _Listening:
         while True:
             self._exchanged.clear()
             if not self._desk.control.in_force:
+                self._refused_at = None
                 await self._note(ControlRoom(None, UNSET))
                 await self._exchanged.wait()
                 continue
@@ -194,6 +196,7 @@ class _Listening:
             await _greeted(socket)
             log.info("control room connected")
             self._spawn(self._listen(socket, leave))
+            self._refused_at = None
             await self._note(ControlRoom(self._clock(), ""))
             await leave.wait()
         except BaseException:
@@ -203,7 +206,7 @@ class _Listening:
         self._spawn(_close(socket, timedelta(0) if self._exchanged.is_set() else FADING))
 
     def _backoff(self, error: Exception, failures: int) -> timedelta:
-        if isinstance(error, DeliveryFailed) and error.fault is Fault.STOPPED:
+        if _is_refused(error):
             return RETRY_REFUSED
         if isinstance(error, DeliveryFailed) and error.retry_after is not None:
             return max(error.retry_after, FIRST_BACKOFF)
@@ -215,12 +218,14 @@ class _Listening:
         reason = error.reason if isinstance(error, DeliveryFailed) else type(error).__name__
         if first:
             log.warning("control room not connected", reason=reason)
+        if _is_refused(error):
+            self._refused_at = self._refused_at or self._clock()
         await self._note(ControlRoom(None, reason))
 
     async def _note(self, standing: ControlRoom) -> None:
         """For `tocsin status`, which is another process; not worth an error if it cannot be written down."""
         try:
-            await asyncio.to_thread(_write_down, self._desk, standing)
+            await asyncio.to_thread(_write_down, self._desk, replace(standing, refused_at=self._refused_at))
         except DBAPIError as error:
             log.warning("standing of the control room not noted", reason=type(error).__name__)
 
@@ -309,7 +314,15 @@ class _Listening:
 
 def _write_down(desk: Desk, standing: ControlRoom) -> None:
     with desk.engine.begin() as connection:
-        ledger.note_control_room(connection, standing)
+        if desk.control.in_force:
+            ledger.note_control_room(connection, standing)
+        else:
+            ledger.close_control_room(connection, standing.reason)
+
+
+def _is_refused(error: Exception) -> bool:
+    """Not before a person has mended the token."""
+    return isinstance(error, DeliveryFailed) and error.fault is Fault.STOPPED
 
 
 async def _greeted(socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -48,6 +48,7 @@ class ControlRoom:
     connected_at: datetime | None  # None: nobody can reach us
     reason: str = ""  # why not
     heard_at: datetime | None = None
+    refused_at: datetime | None = None  # since when Slack refuses its token; None: it does not
 
     def to_json(self) -> dict[str, Any]:
         return {name: _plain(getattr(self, name)) for name in self.__slots__}
@@ -127,7 +128,7 @@ def note_beneath(connection: Connection, messages: Collection[str]) -> str:
 def control_room_standing(connection: Connection) -> ControlRoom | None:
     """None: there never was one."""
     row = connection.execute(select(control_room)).one_or_none()
-    return ControlRoom(row.connected_at, row.reason, row.heard_at) if row else None
+    return ControlRoom(row.connected_at, row.reason, row.heard_at, row.refused_at) if row else None
 
 
 def note_control_room(connection: Connection, standing: ControlRoom) -> None:
@@ -135,6 +136,22 @@ def note_control_room(connection: Connection, standing: ControlRoom) -> None:
     known = {name: value for name, value in asdict(standing).items() if name != "heard_at" or value}
     if connection.execute(update(control_room).where(control_room.c.id == 1).values(**known)).rowcount == 0:
         connection.execute(insert(control_room).values(id=1, **asdict(standing)))
+
+
+def close_control_room(connection: Connection, reason: str) -> None:
+    """Nobody dials any more: what became of a token that was refused is nobody's matter."""
+    note_control_room(connection, ControlRoom(None, reason))
+    mark_refusal_told(connection, None)
+
+
+def refusal_told_at(connection: Connection) -> datetime | None:
+    """When the ops channel heard that the token is refused; None: it has not, or also that it is taken."""
+    at: datetime | None = connection.scalar(select(control_room.c.refusal_told_at))
+    return at
+
+
+def mark_refusal_told(connection: Connection, at: datetime | None) -> None:
+    connection.execute(update(control_room).values(refusal_told_at=at))
 
 
 def note_heard(connection: Connection, now: datetime) -> None:

@@ -253,4 +253,14 @@ control_room = Table(
     Column("connected_at", Instant, comment="since when Slack can reach us; null: it cannot"),
     Column("reason", Text, nullable=False, comment="why not; empty: it can"),
     Column("heard_at", Instant, comment="when the last envelope came; null: none yet"),
+    Column(
+        "refused_at",
+        Instant,
+        comment="since when Slack refuses the app-level token; null: it does not, as far as known",
+    ),
+    Column(
+        "refusal_told_at",
+        Instant,
+        comment="when the ops channel heard of a refusal; null: it has not, or also of its end",
+    ),
 )

@@ -4,6 +4,7 @@
     sources     sources that fail, and that are read again
     silent      sources that answer and have nothing new, against their rhythm; and that speak again
     channels    channels that a person has to mend; deliveries that were given up
+    control     the control room: its token is refused, and taken again
     settings    a configuration that was refused
     alive       once a day: how things stand
 
@@ -13,6 +14,7 @@ delivered (the outbox, like every alert).
 
 from scheduler.notices.alive import tell_alive
 from scheduler.notices.channels import tell_of_channels
+from scheduler.notices.control import tell_of_control
 from scheduler.notices.settings import tell_refused
 from scheduler.notices.silent import Silent, find_silent, tell_of_silent, tell_of_speaking
 from scheduler.notices.sources import tell_of_sources
@@ -22,6 +24,7 @@ __all__ = [
     "find_silent",
     "tell_alive",
     "tell_of_channels",
+    "tell_of_control",
     "tell_of_silent",
     "tell_of_sources",
     "tell_of_speaking",

@@ -355,10 +355,14 @@ async def test_a_token_that_slack_refuses_is_said_and_a_reload_with_another_mend
     room.socket.start()
     try:
         await eventually(lambda: room.standing() is not None)
-        assert room.standing() == ledger.ControlRoom(None, "apps.connections.open: invalid_auth")
+        refused = ledger.ControlRoom(None, "apps.connections.open: invalid_auth", refused_at=NOW)
+        assert room.standing() == refused
         room.socket.exchange(room.desk)
         await stand_in.connected()
         await stand_in.press("tocsin:mute_story", room.root)
+        standing = room.standing()
+        assert standing is not None
+        assert (standing.connected_at, standing.refused_at) == (NOW, None)
     finally:
         await room.socket.stop(SECOND)
         await stand_in.stop()

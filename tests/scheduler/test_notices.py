@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from alerts import outbox
+from alerts import ledger, outbox
 from alerts.alerting import Action
 from alerts.channels import Channel
 from alerts.notifications import Notice
@@ -290,6 +290,64 @@ def test_what_was_announced_meanwhile_is_no_silence(listening: Listening) -> Non
     with listening.engine.begin() as connection:
         notices.tell_of_silent(connection, "ops", found, NOW)
     assert listening.told() == []
+
+
+# --- the control room
+
+REFUSED = ledger.ControlRoom(None, "apps.connections.open: invalid_auth", refused_at=NOW)
+CONNECTED = ledger.ControlRoom(NOW + HOUR)
+
+
+class Reach:
+    """The control room as the socket notes it, and the ops channel."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def stands(self, *standings: ledger.ControlRoom | None) -> list[str]:
+        """None: nobody dials. What is told by then."""
+        with self.engine.begin() as connection:
+            for n, one in enumerate(standings):
+                if one is None:
+                    ledger.close_control_room(connection, "control.app_token is not set")
+                else:
+                    ledger.note_control_room(connection, one)
+                notices.tell_of_control(connection, "ops", NOW + n * MINUTE)
+            return [r.body.title for r in outbox.records(connection)]
+
+
+@pytest.fixture
+def reach(engine: Engine) -> Reach:
+    return Reach(engine)
+
+
+REFUSAL = "The control room cannot be reached: apps.connections.open: invalid_auth"
+TAKEN = "The control room can be reached again"
+
+
+def test_a_refused_token_is_told_once_and_once_that_it_is_taken(reach: Reach) -> None:
+    restarted = replace(REFUSED, refused_at=NOW + HOUR)
+    away = ledger.ControlRoom(None, "ClientError")
+    assert reach.stands(REFUSED, REFUSED, away, restarted, CONNECTED, away, CONNECTED) == [REFUSAL, TAKEN]
+
+
+def test_a_connection_that_breaks_is_no_notice(reach: Reach) -> None:
+    assert reach.stands(ledger.ControlRoom(None, "ClientError"), CONNECTED) == []
+
+
+def test_a_token_that_was_taken_out_is_not_said_to_be_taken(reach: Reach) -> None:
+    assert reach.stands(REFUSED, None, CONNECTED) == [REFUSAL]
+
+
+def test_after_a_token_was_taken_out_the_refusal_of_another_is_told(reach: Reach) -> None:
+    later = replace(REFUSED, reason="apps.connections.open: token_revoked")
+    assert len(reach.stands(REFUSED, None, later)) == 2
+
+
+def test_the_job_tells_of_a_refused_token(jobs: Jobs) -> None:
+    with jobs.engine.begin() as connection:
+        ledger.note_control_room(connection, REFUSED)
+    assert alive(jobs, NOW) == [REFUSAL]
 
 
 # --- once a day
