@@ -53,6 +53,12 @@ def brief(engine: Engine, rulebook: Rulebook, channel: str, now: datetime) -> bo
     return True
 
 
+def waits_for_brief(connection: Connection, channel: str, now: datetime) -> int:
+    """How many stories the next brief of this channel has by now."""
+    rows = ledger.held_in(connection, channel, for_brief=True, by=now)
+    return len({(row.watch, row.now_of) for row in rows})
+
+
 def _composed(
     connection: Connection, rulebook: Rulebook, channel: str, rows: Sequence[Row[Any]]
 ) -> Digest | None:

@@ -51,6 +51,13 @@ def last_due(when: DigestTime, now: datetime) -> datetime:
     return next(moment for moment in moments if moment <= now)
 
 
+def next_due(when: DigestTime, now: datetime) -> datetime:
+    """The first moment after now at which it is this time of the day there."""
+    today = now.astimezone(ZoneInfo(when.timezone)).date()
+    moments = (moment_of(when.at, when.timezone, today + timedelta(days=away)) for away in (-1, 0, 1, 2))
+    return next(moment for moment in moments if moment > now)
+
+
 def day_before(when: DigestTime, due: datetime) -> datetime:
     """The moment of the digest before this one."""
     return last_due(when, due - timedelta(microseconds=1))

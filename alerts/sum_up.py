@@ -7,7 +7,7 @@ again, and after it nothing is left to sum up. Not here: when (`digests`, the sc
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,16 @@ from sqlalchemy import Connection, Engine, Row
 from alerts import ledger, outbox
 from alerts.channels import Channel
 from alerts.digests import MOST_OF_SHADOW, Held, compose, day_before, last_due
-from alerts.notifications import DeliveryId
+from alerts.notifications import DeliveryId, Kind
 from alerts.screen import Rulebook
 from alerts.shadows import Difference
 from alerts.watches import Watch
 from crawler import archive
 from crawler.articles import Article
+from crawler.sources import Source, SourceId
+
+Sources = Mapping[SourceId, Source]
+Watches = Mapping[str, Watch]
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +50,10 @@ def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) 
     since = day_before(channel.digest, due)
     delivery = DeliveryId(uuid.uuid5(_DIGESTS, f"{channel.id}/{due.isoformat()}").hex)
     with engine.begin() as connection:
-        held = _held(connection, rulebook, channel.id, due)
+        held = _held(connection, rulebook.sources, rulebook.watches, channel.id, due)
         here = ledger.held_in(connection, channel.id, for_brief=False, by=due)
         digest = compose(
-            [*held, *_held_here(connection, rulebook, here)],
+            [*held, *_held_here(connection, rulebook.sources, here)],
             *_differences(connection, rulebook, channel.id, since, due),
             {watch.id: watch.name or watch.id for watch in rulebook.watches.values()},
         )
@@ -61,14 +65,25 @@ def sum_up(engine: Engine, rulebook: Rulebook, channel: Channel, now: datetime) 
     return True
 
 
-def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetime) -> list[Held]:
+def waits_for_digest(
+    connection: Connection, sources: Sources, watches: Watches, channel: str, now: datetime
+) -> int:
+    """How many stories the next digest of this channel has by now, if none of them is told before."""
+    here = ledger.held_in(connection, channel, for_brief=False, by=now)
+    waiting = [*_held(connection, sources, watches, channel, now), *_held_here(connection, sources, here)]
+    return len({(one.watch, one.story) for one in waiting})
+
+
+def _held(
+    connection: Connection, sources: Sources, watches: Watches, channel: str, due: datetime
+) -> list[Held]:
     rows = ledger.held_for_digest(connection, channel, due - LONGEST_HELD, due)
-    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
+    articles = archive.with_ids(connection, sources, {row.article for row in rows})
     return [
         Held(row.watch, row.rule, row.story, row.score, articles[row.article])
         for row in rows
-        if row.watch in rulebook.watches and row.article in articles
-        if channel in rulebook.watches[row.watch].told(row.rule, row.level, articles[row.article])
+        if row.watch in watches and row.article in articles
+        if channel in watches[row.watch].told(row.rule, row.level, articles[row.article])
         if not _is_told(connection, channel, row)
     ]
 
@@ -76,13 +91,13 @@ def _held(connection: Connection, rulebook: Rulebook, channel: str, due: datetim
 def _is_told(connection: Connection, channel: str, row: Row[Any]) -> bool:
     """Whether a thread of its story has begun in this channel meanwhile: that names it."""
     alert = ledger.alert_of(connection, row.story, row.watch)
-    roots = outbox.roots(connection, alert.story, row.watch) if alert else ()
-    return any(root.channel == channel for root in roots)
+    told = outbox.records(connection, story=alert.story) if alert else ()
+    return any((one.kind, one.watch, one.channel) == (Kind.ROOT, row.watch, channel) for one in told)
 
 
-def _held_here(connection: Connection, rulebook: Rulebook, rows: Sequence[Row[Any]]) -> list[Held]:
+def _held_here(connection: Connection, sources: Sources, rows: Sequence[Row[Any]]) -> list[Held]:
     """Articles of told stories which this channel is to have in its digest."""
-    articles = archive.with_ids(connection, rulebook.sources, {row.article for row in rows})
+    articles = archive.with_ids(connection, sources, {row.article for row in rows})
     return [
         Held(row.watch, row.rule, row.now_of, row.score, articles[row.article])
         for row in rows

@@ -138,7 +138,8 @@ class Daemon:
 
     def _picture(self) -> status.Picture:
         with self.engine.connect() as connection:
-            return status.picture(connection, self.settings.sources, utc_now(), self.settings.watches.watches)
+            watches, channels = self.settings.watches.watches, self.settings.channels.channels
+            return status.picture(connection, self.settings.sources, utc_now(), watches, channels)
 
     def _desk(self) -> Desk:
         return Desk(

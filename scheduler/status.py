@@ -5,19 +5,24 @@ Lives here: asking the notebooks and counting. Not here: the words of a terminal
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
 from alerts import ledger, outbox
 from alerts.alerting import Action
+from alerts.brief import waits_for_brief
+from alerts.channels import Channel
+from alerts.digests import next_due
 from alerts.ledger import ControlRoom
 from alerts.marks import Tally
 from alerts.notifications import Alarm, Kind
 from alerts.outbox import ChannelState, Record, State
+from alerts.quiet_hours import quiet_until
+from alerts.sum_up import waits_for_digest
 from alerts.watches import Watch
 from crawler import archive, rhythms
 from crawler.articles import Article
@@ -94,6 +99,35 @@ def _sample(count: int, articles: Sequence[Article]) -> dict[str, Any]:
     return {"count": count, "articles": shown}
 
 
+class Waiting(NamedTuple):
+    """Stories that are told together, in one message."""
+
+    stories: int
+    at: datetime  # when it comes
+
+    def __str__(self) -> str:
+        return f"{self.stories} {'story' if self.stories == 1 else 'stories'} at {self.at:%Y-%m-%d %H:%M} UTC"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"stories": self.stories, "at": _plain(self.at)}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStanding:
+    """What waits in a channel, and for what."""
+
+    channel: str
+    brief: Waiting | None  # None: it is not quiet, and nothing waits for one
+    digest: Waiting | None  # None: it has none
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "channel": self.channel,
+            "brief": self.brief and self.brief.to_json(),
+            "digest": self.digest and self.digest.to_json(),
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """Everything a person or a monitor asks of a running Tocsin."""
@@ -114,6 +148,7 @@ class Picture:
     shadows: tuple[ShadowStanding, ...] = ()
     control: ControlRoom | None = None  # None: there never was one
     deeds: tuple[ledger.Deed, ...] = ()  # newest first
+    held: tuple[HeldStanding, ...] = ()  # by channel, in the order of the configuration
 
     @property
     def by_state(self) -> dict[str, int]:
@@ -148,6 +183,7 @@ class Picture:
             "latency_s": {"seen_to_told": dict(self.seen_to_told)},
             "shadow": [s.to_json() for s in self.shadows],
             "control": self.control and self.control.to_json(),
+            "held": [one.to_json() for one in self.held],
             "actions": [deed.to_json() for deed in self.deeds],
         }
 
@@ -157,6 +193,7 @@ def picture(
     configured: Mapping[SourceId, Source],
     now: datetime,
     watches: Sequence[Watch] = (),
+    channels: Iterable[Channel] = (),
 ) -> Picture:
     counted = archive.entry_counts(connection, now - RECENT)
     sent = outbox.records(connection, states=(State.SENT,), limit=500, newest_first=True)
@@ -180,7 +217,24 @@ def picture(
         shadows=tuple(_shadows(connection, configured, now, watches)),
         control=ledger.control_room_standing(connection),
         deeds=tuple(ledger.recent_deeds(connection, SHOWN_DEEDS)),
+        held=tuple(_held(connection, configured, watches, channel, now) for channel in channels),
     )
+
+
+def _held(
+    connection: Connection,
+    configured: Mapping[SourceId, Source],
+    watches: Sequence[Watch],
+    channel: Channel,
+    now: datetime,
+) -> HeldStanding:
+    brief, ends = waits_for_brief(connection, channel.id, now), quiet_until(channel, now)
+    digest = None
+    if channel.digest:
+        known = {watch.id: watch for watch in watches}
+        stories = waits_for_digest(connection, configured, known, channel.id, now)
+        digest = Waiting(stories, next_due(channel.digest, now))
+    return HeldStanding(channel.id, Waiting(brief, ends or now) if brief or ends else None, digest)
 
 
 def _shadows(

@@ -59,6 +59,7 @@ def _about(picture: Picture, now: datetime) -> list[str]:
         "<h2>Deliveries</h2>",
         f"<p>{escape(counts)}{escape(waiting)}. Last sent: {_ago(picture.last_sent, now)}.</p>",
         _table(("channel", "state"), ([c.id, _channel_state(c, now)] for c in picture.channels)),
+        *_held(picture),
         *_turned(picture, now),
         "<h2>Sources</h2>",
         f"<p>{escape(states)}</p>",
@@ -67,6 +68,12 @@ def _about(picture: Picture, now: datetime) -> list[str]:
             (_source(source, now) for source in sorted(picture.sources, key=_failing_first)),
         ),
     ]
+
+
+def _held(picture: Picture) -> list[str]:
+    """What is told together, and when."""
+    rows = ([one.channel, str(one.brief or ""), str(one.digest or "")] for one in picture.held)
+    return ["<h2>Held</h2>", _table(("channel", "next brief", "next digest"), rows)] if picture.held else []
 
 
 def _turned(picture: Picture, now: datetime) -> list[str]:

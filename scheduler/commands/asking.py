@@ -236,7 +236,8 @@ def show_status(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) -
     """How things stand: sources, deliveries, the last alerts, latency."""
     settings = load(config_dir, os.environ)
     with database_of(data) as engine, engine.connect() as connection:
-        picture = status.picture(connection, settings.sources, utc_now(), settings.watches.watches)
+        watches, channels = settings.watches.watches, settings.channels.channels
+        picture = status.picture(connection, settings.sources, utc_now(), watches, channels)
     if as_json:
         print_json(picture.to_json())
     else:
@@ -257,6 +258,7 @@ def _status_lines(picture: status.Picture) -> list[str]:
         + (f"; the oldest has waited {oldest:.0f} s" if oldest is not None else "")
     )
     lines += [f"  channel {c.id} is stopped: {c.stopped_reason}" for c in picture.channels if c.stopped_at]
+    lines += _held_lines(picture)
     lines.append(
         f"archive     {picture.archive['entries']} entries, {picture.archive['articles']} articles, "
         f"{picture.archive['unscreened']} unscreened"
@@ -279,6 +281,20 @@ def _status_lines(picture: status.Picture) -> list[str]:
     ]
     lines += _control_lines(picture)
     return [*lines, *(line for shadow in picture.shadows for line in _shadow_lines(shadow))]
+
+
+def _held_lines(picture: status.Picture) -> list[str]:
+    """What is told together, and when; nothing of channels in which nothing waits."""
+    waiting = [
+        f"{one.channel}: " + ", ".join(f"{what} with {ones}" for what, ones in _named(one) if ones.stories)
+        for one in picture.held
+        if any(ones.stories for _, ones in _named(one))
+    ]
+    return [f"{'held' if n == 0 else '':11} {line}" for n, line in enumerate(waiting)]
+
+
+def _named(held: status.HeldStanding) -> list[tuple[str, status.Waiting]]:
+    return [(what, ones) for what, ones in (("brief", held.brief), ("digest", held.digest)) if ones]
 
 
 def _control_lines(picture: status.Picture) -> list[str]:

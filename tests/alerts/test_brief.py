@@ -18,6 +18,7 @@ from alerts.notifications import Alarm, Digest, Kind
 from alerts.outbox import Record, State
 from alerts.sum_up import sum_up
 from crawler import archive
+from scheduler import status
 from tests.alerts.test_routes import routed
 from tests.alerts.test_screen import PACT
 from tests.alerts.test_telling import Room
@@ -69,6 +70,41 @@ def room(engine: Engine) -> Night:
 
 def titles(digest: Digest) -> list[str]:
     return [line.title for part in digest.parts for line in part.lines]
+
+
+# ---- how many wait
+
+
+def held(room: Night, now: datetime, channel: Channel = NEWS) -> status.HeldStanding:
+    with room.engine.connect() as connection:
+        watches = tuple(room.rulebook.watches.values())
+        return status.picture(connection, room.rulebook.sources, now, watches, (channel,)).held[0]
+
+
+def test_it_is_known_how_many_stories_wait_for_the_brief_and_when_it_comes(room: Night) -> None:
+    room.at_night()
+    room.at_night("OpenAI buys a unit of Microsoft")
+    assert held(room, NIGHT).brief == status.Waiting(2, MORNING)
+    assert held(room, NIGHT, LOUD).brief == status.Waiting(2, NIGHT)  # it goes out at once
+    room.brief()
+    assert held(room, MORNING).brief is None
+
+
+def test_what_adds_nothing_to_a_brief_waits_for_the_digest(room: Night) -> None:
+    room.at_night()
+    room.brief()
+    room.follow("OpenAI, Microsoft, a comment", of="gazette", now=MORNING + HOUR)
+    assert held(room, MORNING + HOUR).digest == status.Waiting(1, MORNING + HOUR * 1.5)
+    sum_up(room.engine, room.rulebook, NEWS, MORNING + 2 * HOUR)
+    assert held(room, MORNING + 2 * HOUR).digest == status.Waiting(0, MORNING + HOUR * 25.5)
+
+
+def test_a_channel_without_a_digest_has_none_to_wait_for(room: Night) -> None:
+    assert held(room, NOW, LOUD.model_copy(update={"digest": None})).to_json() == {
+        "channel": "news",
+        "brief": None,
+        "digest": None,
+    }
 
 
 # ---- what is held

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alerts.channels import DigestTime, QuietHours
-from alerts.digests import MOST_STORIES, Held, compose, compose_brief, day_before, last_due
+from alerts.digests import MOST_STORIES, Held, compose, compose_brief, day_before, last_due, next_due
 from alerts.notifications import Digest, DigestLine, DigestPart
 from alerts.shadows import Difference
 from tests.builders import DAY, HOUR, NOW, article
@@ -46,6 +46,7 @@ def test_a_digest_is_due_at_its_time_of_the_day_there(when: DigestTime, now: str
 def test_there_is_exactly_one_digest_for_each_day_of_a_year(clock: str, zone: str) -> None:
     when, now = at(clock, zone), utc("2026-01-01 12:00")
     seen = {last_due(when, now + n * timedelta(minutes=20)) for n in range(365 * 72)}
+    assert [next_due(when, one) for one in sorted(seen)[:-1]] == sorted(seen)[1:]
     assert len(seen) in {365, 366}
     assert {day_before(when, due) for due in sorted(seen)[1:]} == set(sorted(seen)[:-1])
 

@@ -352,6 +352,18 @@ def test_check_names_the_set_that_has_no_words_for_a_language_we_read(desk: Desk
     assert problem["message"] == "L9 has no member for languages the sources speak: ru (1 source)"
 
 
+def test_status_says_how_many_stories_wait_for_the_next_digest(desk: Desk) -> None:
+    desk.write("watches.yaml", WATCHES.replace("level: alert", "level: digest"))
+    desk.bring("OpenAI and Microsoft sign", "OpenAI and Microsoft part")
+    with time_machine.travel(NOW, tick=False):
+        desk("once")
+        (held,) = (one for one in desk.json("status")["held"] if one["channel"] == "news")
+        shown = desk("status").output
+    at = (NOW + DAY).replace(hour=8, minute=30)
+    assert held == {"channel": "news", "brief": None, "digest": {"stories": 2, "at": at.isoformat()}}
+    assert f"held        news: digest with 2 stories at {at:%Y-%m-%d %H:%M} UTC" in shown
+
+
 def test_status_shows_what_a_shadow_would_change(desk: Desk) -> None:
     trial = "rules: [{id: trial, query: sign, shadow: true, instead_of: core}, "
     desk.write("watches.yaml", WATCHES.replace("rules: [", trial))

@@ -18,7 +18,7 @@ from alerts.ledger import ControlRoom, Deed
 from alerts.outbox import ChannelState, State
 from crawler.sources import SourceId
 from scheduler.health import Progress, judge, notify_systemd, serving
-from scheduler.status import Picture, SourceStanding
+from scheduler.status import HeldStanding, Picture, SourceStanding, Waiting
 from scheduler.status_page import metrics, page
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -286,6 +286,13 @@ def test_a_person_sees_at_a_glance_what_is_wrong():
     shown = page(["channel news is stopped: invalid_auth"], {"crawl": NOW}, picture(), NOW + MINUTE)
     for words in ("Tocsin: failing", "invalid_auth", "A headline", "heise", "1 minute ago", "1 sent"):
         assert words in shown
+
+
+def test_the_page_says_what_waits_for_the_brief_and_the_digest() -> None:
+    night = HeldStanding(HOSTILE, Waiting(1, NOW + MINUTE), None)
+    shown = page([], {}, picture(held=(night,)), NOW)
+    assert "1 story at 2026-11-24 09:01 UTC" in shown
+    assert HOSTILE not in shown
 
 
 def test_the_page_says_who_turned_what_and_whether_buttons_are_heard():
