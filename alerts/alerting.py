@@ -153,9 +153,10 @@ def _shadow(given: Circumstances) -> Verdict | None:
 
 
 def _silenced(given: Circumstances) -> Verdict | None:
-    if given.silence is None:
-        return None
-    s = given.silence
+    return silenced_by(given.silence) if given.silence else None
+
+
+def silenced_by(s: Silence) -> Verdict:
     said = f"{s} by {s.author}, until {s.ends_at:%Y-%m-%d %H:%M} UTC"
     return Verdict(Action.QUIET, Reason.SILENCED, said + (f" ({s.comment})" if s.comment else ""))
 

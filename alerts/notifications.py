@@ -113,6 +113,8 @@ class Item:
     seen: datetime
     note: str = ""  # what it adds, in our words
     was: str | None = None  # the headline before it was changed; None: it was not
+    article: int | None = None  # None: from before this was kept
+    known: bool = False  # it was told before: this says what became of it, or where it goes on
 
 
 Body = Alarm | Digest | FollowUp | Notice

@@ -239,7 +239,8 @@ class Teller:
             if leads and isinstance(body, Alarm):
                 instead = added.instead and body.title == thread.lead.title  # another may lead in a channel
                 own = items if root.begun and (added.primary or not instead) else []
-                items = own if instead else [*own, _told_first(body)]
+                first = _told_first(body, thread.lead.article, known=root.begun)
+                items = own if instead else [*own, first]
                 body = _led_by(body, self.watch, article, match)
             self._revise(root, _grown(body, grown), edit_at, self._root_due(article))
             if self._rings_always(root.channel, article):
@@ -269,6 +270,8 @@ class Teller:
             published=None,
             seen=lead.seen,
             note="the same story goes on in the thread of",
+            article=lead.article,
+            known=True,
         )
         said, queued = self._said(ending, (where,)), 0
         for root in self._roots(ending):
@@ -377,10 +380,10 @@ def _with_language(body: Body, article: Article) -> Body:
     return replace(body, languages=tuple(dict.fromkeys((*body.languages, article.language))))
 
 
-def _told_first(alarm: Alarm) -> Item:
+def _told_first(alarm: Alarm, article: int, *, known: bool) -> Item:
     """What a root showed, for its thread."""
     same = {name: getattr(alarm, name) for name in ("title", "link", "source_name", "language", "published")}
-    return Item(**same, seen=alarm.seen, note="told first")
+    return Item(**same, seen=alarm.seen, note="told first", article=article, known=known)
 
 
 def _led_by(body: Alarm, watch: Watch, lead: Article, match: Match | None) -> Alarm:
@@ -412,6 +415,8 @@ def _item(article: Article, added: Addition) -> Item:
         seen=article.seen,
         note=added.note,
         was=added.was,
+        article=article.id,
+        known=added.was is not None or added.removal is not None,
     )
 
 

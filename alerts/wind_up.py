@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Row
 from alerts import ledger, outbox
 from alerts.digests import Held, after_flood, after_silence, asked_for
 from alerts.floods import Flood
+from alerts.hushing import hold_back
 from alerts.notifications import Body, DeliveryId, Notice
 from alerts.screen import Rulebook
 from alerts.silences import Silence
@@ -35,6 +36,7 @@ def wind_up(engine: Engine, rulebook: Rulebook, ops: str | None, now: datetime) 
     said = 0
     with engine.begin() as connection:
         ledger.take_turns(connection)
+        hold_back(connection, rulebook, now)
         for silence in ledger.ended_untold(connection, now):
             said += _end_silence(connection, rulebook, silence, ops, now)
         for flood in ledger.floods_untold(connection):

@@ -30,6 +30,7 @@ from alerts.control.requests import (
     Split,
     Undo,
 )
+from alerts.hushing import hold_back
 from alerts.marks import Judgement, Mark, ruled
 from alerts.notifications import Alarm, DeliveryId
 from alerts.outbox import Record
@@ -200,6 +201,7 @@ def _silence(work: _Work, change: Hush, verb: str, delivery: str | None) -> _Don
     first, *also = change.conditions
     comment = change.comment or COMMENT
     silence = ledger.add_silence(work.connection, *first, work.now, ends_at, work.author, comment, also)
+    hold_back(work.connection, work.desk.rulebook, work.now)
     note = f"{verb} until {_time(ends_at)} by {work.author}"
     undo = {"silence": silence.id}
     return _Done(f"{note}.", "silence", what, delivery=delivery, note=delivery and note, undo=undo)

@@ -70,6 +70,7 @@ from alerts.ledger.marks import (
 )
 from alerts.ledger.matches import (
     action_counts,
+    hold_match,
     matches_of,
     ringing_of,
     verdict_counts,
@@ -149,6 +150,7 @@ __all__ = [
     "held_in",
     "held_of",
     "hold",
+    "hold_match",
     "is_counted",
     "is_summed_up",
     "join_thread",

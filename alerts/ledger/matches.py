@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, false, func, insert, or_, select, update
 
-from alerts.alerting import Action, Reason, Verdict
+from alerts.alerting import Action, Reason, Verdict, silenced_by
 from alerts.ledger.schema import matches
 from alerts.matching import Match
+from alerts.silences import Silence
 from alerts.stories import StoryId
 from crawler.articles import Article
 
@@ -48,6 +49,33 @@ def write_match(
             at=now,
         )
     )
+
+
+def hold_match(
+    connection: Connection,
+    article: int,
+    watch: str,
+    silence: Silence,
+    since: datetime,
+    *,
+    anew: bool,
+    seen: bool,
+) -> None:
+    """What was decided of an article since then is held by this silence after all; nobody has heard of it.
+
+    `anew`: neither of its being told, or held, before. What is led by it, or seen elsewhere, stays told.
+    """
+    mine = (matches.c.article == article, matches.c.watch == watch, matches.c.silence.is_(None))
+    before = matches.c.action.in_((Action.TELL.value, Action.HOLD.value)) if anew else false()
+    quiet = (Reason.SHADOW.value, Reason.BASELINE.value, Reason.TOO_OLD.value)
+    live = matches.c.reason.not_in(quiet)
+    which = (*mine, live, or_(matches.c.at >= since, before))
+    verdict = silenced_by(silence)
+    held = {"action": verdict.action.value, "reason": verdict.reason.value, "detail": verdict.detail}
+    told = matches.c.action == Action.TELL.value
+    if not seen:
+        connection.execute(update(matches).where(*which, ~told).values(silence=silence.id, **held))
+    connection.execute(update(matches).where(*which).values(silence=silence.id))
 
 
 def withdraw_match(connection: Connection, match: int) -> None:

@@ -6,7 +6,7 @@
     enqueuing   into the outbox: roots, newer wordings, replies
     claiming    what is sent next; who sends it
     outcomes    how a call went, and what follows
-    withholding what waits for the end of quiet hours
+    withholding what waits for the end of quiet hours; what a silence takes out of a reply
     looking     what is unclear: is it in the channel?
     giving_up   what is told no more; the dead brought back
     standing    figures and records
@@ -71,12 +71,14 @@ from alerts.outbox.standing import (
     counts,
     dead_list,
     last_sent,
+    named,
     oldest_waiting,
     posts,
     record_of,
     records,
+    unseen_replies,
 )
-from alerts.outbox.withholding import let_pass, withhold
+from alerts.outbox.withholding import hold_back, let_pass, withhold
 
 __all__ = [
     "UNFINISHED",
@@ -102,6 +104,7 @@ __all__ = [
     "forgo",
     "found",
     "give_up_channels",
+    "hold_back",
     "hold_channel",
     "hold_edits",
     "lapse",
@@ -111,6 +114,7 @@ __all__ = [
     "look_failed",
     "looked",
     "mark_dead_told",
+    "named",
     "oldest_waiting",
     "posts",
     "readable",
@@ -129,6 +133,7 @@ __all__ = [
     "take_back",
     "turn_page",
     "unheard",
+    "unseen_replies",
     "untold_dead",
     "watermark_of",
     "withhold",

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, or_, select
 
-from alerts.notifications import Body, DeliveryId, Kind, Plainness, from_json
+from alerts.notifications import Body, DeliveryId, FollowUp, Kind, Plainness, from_json
 from alerts.outbox.schema import UNFINISHED, State, deliveries
 
 
@@ -90,6 +90,24 @@ def records(
 def record_of(connection: Connection, delivery: DeliveryId) -> Record | None:
     row = connection.execute(select(deliveries).where(deliveries.c.id == delivery)).one_or_none()
     return _record(row) if row else None
+
+
+def unseen_replies(connection: Connection) -> list[Record]:
+    """What waits to be said in a thread, and nobody can have seen."""
+    which = (deliveries.c.kind == Kind.REPLY, deliveries.c.state == State.WAITING)
+    statement = select(deliveries).where(*which, deliveries.c.repeat_possible.is_(False))
+    return [_record(row) for row in connection.execute(statement.order_by(deliveries.c.number))]
+
+
+def named(connection: Connection, story: str, watch: str) -> set[int]:
+    """The articles that replies of this story name which somebody may have seen."""
+    of = (deliveries.c.story == story, deliveries.c.watch == watch, deliveries.c.kind == Kind.REPLY)
+    seen = or_(
+        deliveries.c.state.in_((State.CLAIMED, State.UNCLEAR, State.SENT)), deliveries.c.repeat_possible
+    )
+    bodies = (from_json(text) for text in connection.scalars(select(deliveries.c.body).where(*of, seen)))
+    items = (item for body in bodies if isinstance(body, FollowUp) for item in body.items)
+    return {item.article for item in items if item.article is not None}
 
 
 def dead_list(connection: Connection) -> list[Record]:

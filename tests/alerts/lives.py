@@ -142,7 +142,7 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "m": {At.HELD: (At.SUMMED_UP,)},
     "n": RINGS,
     "o": {At.NOWHERE: (At.HELD,)},
-    "p": STAYS,
+    "p": {At.UPDATING: (At.QUIET,)},
     "q": {At.HELD: (At.SUMMED_UP,)},
     "r": STAYS,
     "s": STAYS,
@@ -373,7 +373,9 @@ class Life(RuleBasedStateMachine):
             left = outbox.counts(connection)
             dropped = outbox.records(connection, states=(State.DROPPED,))
         assert not any(left[state] for state in (*outbox.UNFINISHED, State.DEAD)), left
-        assert {one.kind for one in dropped} <= {Kind.EDIT}, dropped  # of a root that never came
+        held = [one for one in dropped if (one.reason or "").startswith("held by silence")]
+        assert {one.kind for one in dropped if one not in held} <= {Kind.EDIT}  # of a root that never came
+        self.note_held()
         assert not self.owed - self.channel.links
         for tale in (*self.tales, *self.past):
             assert not tale.waiting or tale.waiting & self.channel.links
@@ -384,6 +386,17 @@ class Life(RuleBasedStateMachine):
             assert set(outbox.retry_dead(connection, None, self.clock())) == self.channel.refuses
         self.channel.refuses.clear()
         self.deliver()
+
+    def note_held(self) -> None:
+        """What waited in a thread when it was silenced is owed by the silence now."""
+        with self.engine.connect() as connection:
+            for tale in (*self.tales, *self.past):
+                for row in ledger.articles_of(connection, tale.story) if tale.story else ():
+                    article = archive.with_ids(connection, self.book.sources, [row.article])[row.article]
+                    named = any(one.silence for one in ledger.matches_of(connection, article.id))
+                    if named and article.link in self.owed:
+                        self.owed.discard(article.link)
+                        tale.silenced.add(article.link)
 
     # ---- what happens
 

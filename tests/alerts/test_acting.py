@@ -107,6 +107,17 @@ def test_a_snoozed_rule_is_quiet_for_a_day(room: Room) -> None:
     assert room.world.bring("Microsoft sues OpenAI", now=NOW + HOUR).alerts == 0
 
 
+def test_a_reply_that_waits_when_its_story_is_muted_is_held(engine: Engine) -> None:
+    room = Room(World(engine, source(), source("sec", publisher="filing")))
+    with engine.begin() as connection:
+        outbox.assume_sent(connection, NOW + HOUR)
+    room.world.bring(f"{PACT} - SEC", of="sec", now=NOW + HOUR)
+    waiting = [one for one in room.records() if one.kind == "reply"]
+    assert waiting
+    room.press(Button.MUTE_STORY)
+    assert {one.state for one in room.records() if one.kind == "reply"} == {"dropped"}
+
+
 @pytest.mark.parametrize("button", [Button.RELEVANT, Button.NOT_RELEVANT])
 def test_a_mark_is_kept_with_who_made_it(room: Room, button: Button) -> None:
     room.press(button)

@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 
 from alerts import ledger
 from alerts.alerting import Reason
+from alerts.hushing import hold_back
 from alerts.notifications import (
     Alarm,
     FollowUp,
@@ -238,6 +239,8 @@ class Moves(Life):
             ledger.add_silence(
                 connection, Aim.STORY, tale.story, self.clock(), tale.silenced_until, "ann", ""
             )
+            hold_back(connection, self.rulebook, self.clock())
+        self.note_held()
         tale.spoken = self.spoken(tale)
 
     @precondition(lambda self: any(tale.silenced_until for tale in self.tales))
