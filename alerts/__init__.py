@@ -21,6 +21,8 @@ alerting          the verdict, with its reason
 ledger            the notebook of all that
 beginnings        a root, the brief or the digest?
 telling           from a verdict to root, reply and edit
+rulebook          what the configuration says about all that
+judging           what follows from the matches of an article
 screen            the door from the archive to the outbox
 channels          whom we tell
 notifications     what they are told

@@ -33,9 +33,11 @@ from alerts.forecast import (
     forecast,
     told_only_by,
 )
+from alerts.judging import judge
 from alerts.matching import Match
 from alerts.notifications import Kind
-from alerts.screen import Rulebook, judge, turn
+from alerts.rulebook import Rulebook
+from alerts.screen import turn
 from alerts.silences import Silence
 from crawler import archive
 from crawler.archive import Past

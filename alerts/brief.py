@@ -18,7 +18,7 @@ from alerts import ledger, outbox
 from alerts.digests import Held, compose_brief
 from alerts.notifications import DeliveryId, Digest
 from alerts.quiet_hours import quiet_until
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.stories import StoryId
 from crawler import archive
 

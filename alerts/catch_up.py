@@ -17,8 +17,10 @@ from sqlalchemy import Connection, Engine, Row
 
 from alerts import ledger
 from alerts.alerting import Action, Reason
+from alerts.judging import Screened, judge, name_held
 from alerts.matching import Match
-from alerts.screen import Rulebook, Screened, judge, name_held, turn
+from alerts.rulebook import Rulebook
+from alerts.screen import turn
 from alerts.silences import Silence
 from crawler import archive
 from crawler.articles import Article

@@ -18,7 +18,7 @@ from alerts.alerting import Action, Reason
 from alerts.matching import Explanation
 from alerts.notifications import DeliveryId, Kind
 from alerts.outbox import Record, State
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.stories import Tie
 from crawler import archive
 from crawler.articles import Article

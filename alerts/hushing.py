@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy import Connection
 
 from alerts import ledger, outbox
+from alerts.judging import teller_of
 from alerts.notifications import FollowUp, Item
 from alerts.outbox import Record
-from alerts.screen import Rulebook, teller_of
+from alerts.rulebook import Rulebook
 from alerts.silences import Silence, silencing
 from alerts.stories import StoryId
 from crawler import archive

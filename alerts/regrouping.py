@@ -11,7 +11,8 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from alerts import ledger
-from alerts.screen import Rulebook, judge_anew, make_one, name_held, teller_of
+from alerts.judging import judge_anew, make_one, name_held, teller_of
+from alerts.rulebook import Rulebook
 from alerts.stories import StoryId
 from alerts.threads import Thread
 from crawler import archive

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from alerts.matching import Match, Matcher
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.watches import trial
 from crawler import archive
 from crawler.articles import Article

@@ -18,7 +18,7 @@ from alerts import ledger, outbox
 from alerts.channels import Channel
 from alerts.digests import MOST_OF_SHADOW, Held, compose, day_before, last_due
 from alerts.notifications import DeliveryId, Kind
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.shadows import Difference
 from alerts.watches import Watch
 from crawler import archive

@@ -17,7 +17,7 @@ from alerts.alerting import Action
 from alerts.backtest import Met, rehearse
 from alerts.forecast import Judged
 from alerts.matching import Matcher
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.search import search
 from alerts.watches import trial
 

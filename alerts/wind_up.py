@@ -20,7 +20,7 @@ from alerts.digests import Held, after_flood, after_silence, asked_for
 from alerts.floods import Flood
 from alerts.hushing import hold_back
 from alerts.notifications import Body, DeliveryId, Notice
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.silences import Silence
 from crawler import archive
 

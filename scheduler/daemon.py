@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from alerts import outbox
 from alerts.control.requests import Desk
 from alerts.control.socket import Socket
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from config.reading import ConfigError
 from crawler import archive
 from scheduler import assembly, health, logs, notices, rulebooks, status

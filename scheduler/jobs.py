@@ -17,8 +17,10 @@ from alerts.brief import brief
 from alerts.channels import Channel, DeliveryHabits, neighbours
 from alerts.digests import last_due
 from alerts.dispatch import Dispatched, dispatch
+from alerts.judging import Screened
 from alerts.notifiers import Notifier
-from alerts.screen import Rulebook, Screened, screen
+from alerts.rulebook import Rulebook
+from alerts.screen import screen
 from alerts.sum_up import sum_up
 from alerts.wind_up import wind_up
 from crawler.crawl import Crawl

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from alerts import outbox
+from alerts.judging import Screened
 from alerts.outbox import State
-from alerts.screen import Screened
 from crawler import archive
 from crawler.crawl import Summary
 from scheduler import assembly, rulebooks

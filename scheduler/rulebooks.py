@@ -12,7 +12,7 @@ from alerts import ledger
 from alerts.features import Reader
 from alerts.marks import rulings
 from alerts.matching import Matcher
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.watches import Watch
 from scheduler.settings import Settings
 

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from alerts import outbox
 from alerts.alerting import Backlog
 from alerts.matching import Matcher
-from alerts.screen import Rulebook, screen
+from alerts.rulebook import Rulebook
+from alerts.screen import screen
 from alerts.watches import Rule, Watch
 from crawler import archive
 from crawler.fetches import Outcome

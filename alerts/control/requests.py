@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from alerts.buttons import Button
 from alerts.channels import Channel, Control
 from alerts.marks import Judgement
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.silences import Condition
 
 # --- what is asked

@@ -15,7 +15,7 @@ from alerts import explanation, ledger, outbox
 from alerts.alerting import Action, Reason
 from alerts.explanation import Answer
 from alerts.outbox import UNFINISHED, Record, State
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.stories import Tie
 from crawler import archive
 from crawler.sources import SourceId

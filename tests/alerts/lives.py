@@ -46,7 +46,8 @@ from alerts.notifications import (
 )
 from alerts.outbox import Record, State
 from alerts.outbox.schema import GIVEN_UP
-from alerts.screen import Rulebook, screen
+from alerts.rulebook import Rulebook
+from alerts.screen import screen
 from alerts.stories import StoryHabits
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, Watch

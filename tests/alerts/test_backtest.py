@@ -15,7 +15,7 @@ from alerts.alerting import Action, Backlog, Reason
 from alerts.backtest import Backtest, backtest, replay
 from alerts.forecast import Judged, Replay, Standing, forecast, told_only_by
 from alerts.matching import Matcher
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.silences import Aim
 from alerts.watches import Rule, Watch
 from crawler import archive

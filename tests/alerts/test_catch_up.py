@@ -11,8 +11,9 @@ from alerts import ledger
 from alerts.alerting import Backlog
 from alerts.catch_up import CaughtUp, catch_up
 from alerts.explanation import Answer
+from alerts.judging import Screened
 from alerts.matching import Matcher
-from alerts.screen import Rulebook, Screened
+from alerts.rulebook import Rulebook
 from alerts.silences import Aim
 from alerts.watches import Rule
 from crawler import archive

@@ -19,7 +19,7 @@ from alerts.explanation import OF_REASON, Answer, Why, why
 from alerts.matching import Matcher
 from alerts.notifications import DeliveryFailed, Fault, Plainness
 from alerts.outbox import State
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.silences import Aim
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, Watch

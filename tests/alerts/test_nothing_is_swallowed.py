@@ -16,7 +16,7 @@ from alerts.alerting import UNLIMITED, Backlog
 from alerts.features import EventsFile, Reader
 from alerts.matching import Matcher
 from alerts.notifications import Alarm, Body, FollowUp
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.stories import StoryHabits, StoryId
 from alerts.watches import Rule, Watch
 from crawler import archive

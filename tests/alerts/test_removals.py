@@ -14,7 +14,8 @@ from alerts.matching import Matcher
 from alerts.notifications import FollowUp
 from alerts.notifiers import slack_blocks
 from alerts.outbox import State
-from alerts.screen import Rulebook, screen
+from alerts.rulebook import Rulebook
+from alerts.screen import screen
 from alerts.silences import Aim
 from alerts.watches import Rule, Watch
 from crawler import archive

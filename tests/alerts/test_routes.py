@@ -14,7 +14,7 @@ from alerts.explanation import Answer
 from alerts.matching import Matcher
 from alerts.notifications import Alarm, Digest, FollowUp, Kind
 from alerts.routes import Route, possible, recipients
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, WatchesFile
 from config.reading import ConfigError, read

@@ -9,9 +9,11 @@ from sqlalchemy import Engine, event
 from alerts import ledger, outbox
 from alerts.alerting import Backlog
 from alerts.explanation import Answer, why
+from alerts.judging import Screened
 from alerts.matching import Matcher
 from alerts.outbox import State
-from alerts.screen import Rulebook, Screened, screen
+from alerts.rulebook import Rulebook
+from alerts.screen import screen
 from alerts.silences import Aim
 from alerts.watches import Rule, Watch
 from crawler import archive

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts.query import QueryError
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.search import Search, search
 from alerts.trial import try_out
 from crawler import archive

@@ -12,7 +12,7 @@ from alerts.alerting import Backlog
 from alerts.channels import Channel, DigestTime
 from alerts.matching import Matcher
 from alerts.notifications import Digest
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.sum_up import sum_up
 from alerts.watches import Rule, Watch
 from tests.alerts.test_explanation import LEAD, PAGE, asked, deliver, use

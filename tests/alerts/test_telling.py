@@ -14,7 +14,7 @@ from alerts.explanation import Answer, why
 from alerts.matching import Matcher
 from alerts.notifications import Alarm, Digest, FollowUp, Kind, Notice
 from alerts.outbox import Record, State
-from alerts.screen import Rulebook
+from alerts.rulebook import Rulebook
 from alerts.silences import Aim
 from alerts.stories import Joined, StoryHabits, StoryId, Tie
 from alerts.sum_up import sum_up

@@ -11,9 +11,9 @@ from alerts import ledger, outbox
 from alerts.alerting import Limits, Reason
 from alerts.channels import Channel, DigestTime
 from alerts.explanation import Answer
+from alerts.judging import Screened
 from alerts.notifications import Digest, Notice
 from alerts.outbox import Record
-from alerts.screen import Screened
 from alerts.silences import Aim, Condition, Silence
 from alerts.stories import StoryHabits
 from alerts.sum_up import sum_up
