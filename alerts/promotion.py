@@ -40,6 +40,7 @@ class Addition:
     promoted: tuple[Reasoned, ...] = ()
     was: str | None = None  # the headline it was told by; None: it is new in the thread, or not changed
     removal: Removal | None = None  # its page is gone, or there again; None: neither
+    named: bool = False  # a copy of it is named in the thread, or leads it
     instead: bool = False  # it leads in place of a copy of it
 
     @property
@@ -93,7 +94,7 @@ def addition(
     told = told_of(article, leads=leads)
     doubt = (Reasoned(Promotion.DOUBTFUL, "perhaps another event"),) if doubtful else ()
     instead = leads and thread.lead.article in repeated
-    return Addition(told, doubt + promotions(thread, told), instead=instead)
+    return Addition(told, doubt + promotions(thread, told), named=bool(repeated), instead=instead)
 
 
 def promotions(thread: Thread, new: Told) -> tuple[Reasoned, ...]:
