@@ -143,7 +143,7 @@ MOVES: Mapping[str, Mapping[At, tuple[At, ...]]] = {  # from where to where; sta
     "m": {At.HELD: (At.SUMMED_UP,)},
     "n": RINGS,
     "o": {At.NOWHERE: (At.HELD,)},
-    "p": {At.UPDATING: (At.QUIET,)},
+    "p": {At.UPDATING: (At.QUIET, At.ALERTED)},
     "q": {At.HELD: (At.SUMMED_UP,)},
     "r": STAYS,
     "s": STAYS,
