@@ -594,9 +594,12 @@ class Life(RuleBasedStateMachine):
         return next((event for event in HAPPENINGS if event not in known), None)
 
     def is_open(self, tale: Tale) -> bool:
-        """Would the next article join it? What has more to say may be too old for that."""
-        joined = self.clock() + 5 * SECOND - tale.last
-        return tale.at in OPEN and joined <= self.rulebook.stories.quiet
+        """It was told, or will be, and the next article would join it."""
+        return tale.at in OPEN and self.is_young(tale)
+
+    def is_young(self, tale: Tale) -> bool:
+        """Would the next article join it, seconds from now? What waits or has more to say may be too old."""
+        return self.clock() + 5 * SECOND - tale.last <= self.rulebook.stories.quiet
 
     def is_there(self, *at: At) -> bool:
         return any(tale.at in at for tale in self.tales)

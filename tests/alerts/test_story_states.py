@@ -227,7 +227,7 @@ class Moves(Life):
             tale.headline, tale.headline_at, tale.address = headline, self.clock(), address
 
     def may_ring(self, tale: Tale) -> bool:
-        return tale.at in (At.HELD, At.SUMMED_UP) and not tale.briefed
+        return tale.at in (At.HELD, At.SUMMED_UP) and not tale.briefed and self.is_young(tale)
 
     @precondition(lambda self: any(tale.story and not tale.silenced_until for tale in self.tales))
     @rule(data=st.data())
@@ -291,7 +291,7 @@ class Moves(Life):
         self.bring(tale, self.words(tale), "echo", wants=self.reason(tale, Reason.FOLLOW_UP))
 
     def is_only_briefed(self, tale: Tale) -> bool:
-        return tale.briefed and tale.at in (At.HELD, At.SUMMED_UP)
+        return tale.briefed and tale.at in (At.HELD, At.SUMMED_UP) and self.is_young(tale)
 
     @precondition(lambda self: self.clock().hour < EVENING and any(map(self.may_vanish, self.tales)))
     @rule(data=st.data())
