@@ -1,7 +1,8 @@
 """The parsing child: foreign bytes are read in a process that may be killed.
 
 Lives here: spawned children without secrets, their limits, and the frames between them and us; both ends of
-the pipe, so that they cannot drift apart. Not here: the parsing (`feeds`, `pages`), which only a child loads.
+the pipe, so that they cannot drift apart. Not here: the parsing (`feeds`, `sitemaps`, `listings`,
+`endpoints`, `pages`), which only a child loads.
 
 A child inherits three pipes and five environment variables, nothing else. It has a limit of memory, one of
 processor time and one of wall-clock time per job; at the last it is killed and another takes its place. It
@@ -17,7 +18,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import cache
@@ -31,7 +32,7 @@ from crawler.documents import FeedDocument, Page, Unreadable
 from crawler.entries import Entry
 from crawler.fetches import Outcome
 from crawler.plain import clip, line
-from crawler.sources import SourceId
+from crawler.sources import ApiKeys, PageKeys, Source, SourceId
 from crawler.urls import absolute
 
 _LENGTH = struct.Struct(">I")
@@ -66,7 +67,7 @@ class Limits:
 
 
 class ParsingChild:
-    """Reads feeds and pages in child processes, at most `workers` at a time; what is more waits its turn."""
+    """Reads foreign documents in child processes, at most `workers` at a time; more of them wait."""
 
     def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -104,9 +105,53 @@ class ParsingChild:
             except _ChildDied:
                 raise ParseFailed(Outcome.UNPARSABLE, str(first)) from None
             document = replace(document, problems=(*document.problems, f"read entry by entry: {first}"))
-        if any(entry.source != source for entry in document.entries):
-            raise ParseFailed(Outcome.UNPARSABLE, "the parsing child answered for another source")
-        return document
+        return _of(source, document)
+
+    async def sitemap(
+        self, body: bytes, content_type: str | None, base: str, source: Source, known: frozenset[str]
+    ) -> FeedDocument:
+        """The entries of a sitemap that are not `known`, or what an index names. Raises ParseFailed."""
+        return await self._listed("sitemap", body, content_type, base, source, known)
+
+    async def listing(
+        self, body: bytes, content_type: str | None, base: str, source: Source, known: frozenset[str]
+    ) -> FeedDocument:
+        """The entries of a page that are not `known`. Raises ParseFailed."""
+        return await self._listed("listing", body, content_type, base, source, known, keys=source.page)
+
+    async def endpoint(
+        self, body: bytes, content_type: str | None, base: str, source: Source, known: frozenset[str]
+    ) -> FeedDocument:
+        """The entries of a JSON listing that are not `known`. Raises ParseFailed."""
+        if source.api is None:
+            raise ParseFailed(Outcome.MALFORMED, "nothing says where its entries are; see `api:`")
+        return await self._listed("endpoint", body, content_type, base, source, known, keys=source.api)
+
+    async def _listed(
+        self,
+        name: str,
+        body: bytes,
+        content_type: str | None,
+        base: str,
+        source: Source,
+        known: frozenset[str],
+        *,
+        keys: PageKeys | ApiKeys | None = None,
+    ) -> FeedDocument:
+        job = {
+            "job": name,
+            "content_type": content_type,
+            "base": base,
+            "source": source.id,
+            "known": list(known),
+            "language": source.language,
+            "keys": keys.model_dump(exclude_unset=True) if keys is not None else None,
+        }
+        try:
+            document = await self._ask(job, body, FeedDocument)
+        except _ChildDied as death:
+            raise ParseFailed(Outcome.UNPARSABLE, str(death)) from None
+        return _of(SourceId(source.id), document)
 
     async def page(self, body: bytes, content_type: str | None, url: str) -> Page:
         """The article of a page. Raises ParseFailed."""
@@ -263,7 +308,15 @@ def _checked(frame: bytes, kind: type[T]) -> T:
     return value
 
 
-_FAILURES = {Outcome.EMPTY, Outcome.NOT_A_FEED, Outcome.MALFORMED, Outcome.UNPARSABLE}
+def _of(source: SourceId, document: FeedDocument) -> FeedDocument:
+    if any(entry.source != source for entry in document.entries):
+        raise ParseFailed(Outcome.UNPARSABLE, "the parsing child answered for another source")
+    return document
+
+
+_FAILURES = {
+    Outcome.EMPTY, Outcome.NOT_A_FEED, Outcome.MALFORMED, Outcome.TOO_LARGE, Outcome.UNPARSABLE,
+}  # fmt: skip
 
 
 def _outcome(name: str) -> Outcome:
@@ -272,11 +325,23 @@ def _outcome(name: str) -> Outcome:
 
 def _plausible(value: FeedDocument | Page) -> bool:
     entries = value.entries if isinstance(value, FeedDocument) else ()
+    follow = value.follow if isinstance(value, FeedDocument) else ()
+    if len(follow) > _MOST_TO_FOLLOW or any(absolute(url) != url for url in follow):
+        return False
     return _within_limits(value) and all(_within_limits(entry) for entry in entries)
 
 
+_MOST_TO_FOLLOW = 100
 # Longest text of each field, in characters; generous, for the exact limits are the child's.
-_LONGEST = {"url": 2_083, "guid": 2_000, "title": 300, "summary": 5_000, "content": 60_000, "text": 200_000}
+_LONGEST = {
+    "url": 2_083,
+    "follow": 2_083,
+    "guid": 2_000,
+    "title": 300,
+    "summary": 5_000,
+    "content": 60_000,
+    "text": 200_000,
+}
 _LONGEST_OTHER = 300
 _MOST_ITEMS = 100_000
 
@@ -358,7 +423,7 @@ def _read_frame(stream: IO[bytes]) -> bytes | None:
 def _answer(job: dict[str, Any], body: bytes) -> bytes:
     """The frame of the answer."""
     try:
-        value = _read_feed(job, body) if job["job"] == "feed" else _read_page(job, body)
+        value = _READERS[job["job"]](job, body)
         return _OK + _answers()[type(value)].dump_json(value)
     except Unreadable as error:
         return _NO + f"{error.outcome} {error}".encode()
@@ -385,6 +450,40 @@ def _read_page(job: dict[str, Any], body: bytes) -> Page:
     from crawler.pages import read_page  # noqa: PLC0415
 
     return read_page(body, job["content_type"], job["url"])
+
+
+def _read_sitemap(job: dict[str, Any], body: bytes) -> FeedDocument:
+    from crawler.sitemaps import read_sitemap  # noqa: PLC0415
+
+    return read_sitemap(body, *_asked(job))
+
+
+def _read_listing(job: dict[str, Any], body: bytes) -> FeedDocument:
+    from crawler.listings import read_listing  # noqa: PLC0415
+
+    keys = PageKeys(**job["keys"]) if job["keys"] is not None else None
+    return read_listing(body, *_asked(job), keys)
+
+
+def _read_endpoint(job: dict[str, Any], body: bytes) -> FeedDocument:
+    from crawler.endpoints import read_endpoint  # noqa: PLC0415
+
+    return read_endpoint(body, *_asked(job), ApiKeys(**job["keys"]))
+
+
+def _asked(job: dict[str, Any]) -> tuple[str | None, str, SourceId, frozenset[str], str | None]:
+    return (
+        job["content_type"], job["base"], SourceId(job["source"]), frozenset(job["known"]), job["language"],
+    )  # fmt: skip
+
+
+_READERS: dict[str, Callable[[dict[str, Any], bytes], FeedDocument | Page]] = {
+    "feed": _read_feed,
+    "page": _read_page,
+    "sitemap": _read_sitemap,
+    "listing": _read_listing,
+    "endpoint": _read_endpoint,
+}
 
 
 @contextlib.contextmanager

@@ -48,8 +48,12 @@ LEASE = timedelta(
     minutes=3
 )  # longer than the slowest fetch: robots.txt, five redirects, a parse that is killed
 WAITING = 256  # claimed but not yet under way; the rest waits in the database
+STALE = timedelta(days=7)  # an entry without a headline: its page could only tell what is told no more
 TO_START = 10.0  # seconds until the self-test must have its answer
 TO_STOP = 0.7  # seconds for what was aborted to end, and again for Scrapy to stop
+
+# Seconds between two requests to hosts that say how many they allow. The SEC: ten a second to all of its own.
+ASKED_FOR = {"www.sec.gov": 0.5, "data.sec.gov": 0.5, "efts.sec.gov": 0.5}
 
 MightMatch = Callable[[str, str], bool]
 
@@ -245,6 +249,8 @@ class Crawl:
             self._kit.queue.put_nowait(claim)
 
     def _want_page(self, source: Source, entry: Entry) -> bool:
+        if not entry.title and entry.published and entry.published < self._clock() - STALE:
+            return False
         if source.articles == "matching":
             return self._might_match(entry.title, f"{entry.summary}\n\n{entry.content}".strip())
         return source.articles == "always"
@@ -390,6 +396,9 @@ def _launch(user_agent: str, network: Network) -> Crawler:
         "CONCURRENT_REQUESTS": 0,  # no limit: the lanes let `concurrency` through, robots.txt comes on top
         "CONCURRENT_REQUESTS_PER_DOMAIN": network.per_host,
         "DOWNLOAD_DELAY": 0,
+        "DOWNLOAD_SLOTS": {
+            name: {"concurrency": 1, "delay": wait, "jitter": 0} for name, wait in ASKED_FOR.items()
+        },
         "CONCURRENT_ITEMS": 4,  # the default starts a hundred tasks for every answer
         "SCRAPER_SLOT_MAX_ACTIVE_SIZE": MAX_BODY * (network.concurrency + 1),  # else one large feed stops all
     }  # fmt: skip

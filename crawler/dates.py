@@ -54,7 +54,7 @@ _SPELLINGS = (
     (_YEAR_FIRST, ("year", "month", "day", *_REST[1:])),
 )
 _ZONE_AT_END = re.compile(r"\s\(?([A-Za-z]{2,5}|[+-]\d{2}:?\d{2})\)?$")
-_EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}")
+_EPOCH = re.compile(r"(?:\d{9,10}|\d{12,13})(?:\.\d+)?")
 _OFFSET = re.compile(r"(?:gmt|utc)?\s*([+-])(\d{1,2})(?::?(\d{2}))?\b", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W\d_]{3,}|[年년]")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")

@@ -1,7 +1,8 @@
 """Documents: what the parsing children hand back to the daemon.
 
 Lives here: values, and the ways to come back without one; who takes them need not load a parser. Not here:
-how they are read out of bytes (`feeds`, `pages`), how they cross the process border (`child`).
+how they are read out of bytes (`feeds`, `sitemaps`, `listings`, `endpoints`, `pages`), how they cross the
+process border (`child`).
 """
 
 from dataclasses import dataclass
@@ -35,9 +36,15 @@ class Malformed(Unreadable):
     outcome = Outcome.MALFORMED
 
 
+class TooLarge(Unreadable):
+    """More than we read, once unpacked."""
+
+    outcome = Outcome.TOO_LARGE
+
+
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """One reading of a feed."""
+    """One reading of what a source shows: a feed, a sitemap, a listing page, a JSON listing."""
 
     entries: tuple[Entry, ...]  # only those whose raw hash was not known yet
     shown: tuple[str, ...]  # raw hashes of the entries the document shows, those above and those known
@@ -48,6 +55,7 @@ class FeedDocument:
     ttl: timedelta | None = None  # how long the publisher says it may be kept
     skipped: int = 0  # entries that could not be read; they are not among `shown`
     problems: tuple[str, ...] = ()  # one line each, for whoever keeps the source
+    follow: tuple[str, ...] = ()  # documents this one only names, the newest first; their entries are its own
 
 
 @dataclass(frozen=True, slots=True)

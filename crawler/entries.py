@@ -93,7 +93,8 @@ def _url_key(entry: Entry) -> str:
 
 
 def _title_key(entry: Entry) -> str:
-    return _bare_title_key(entry) if entry.published else ""
+    # a sitemap may give no headlines at all: what many entries of a day have not, none of them goes by
+    return _bare_title_key(entry) if entry.published and entry.title else ""
 
 
 def _bare_title_key(entry: Entry) -> str:

@@ -1,8 +1,8 @@
 """Feeds: the bytes of a feed → entries (the only room that knows feedparser).
 
 Lives here: what each new entry of RSS, Atom and JSON Feed says, and what the document says of itself. Not
-here: how a document is taken apart (`rawfeeds`), charsets and markup (`plain`), spellings of dates (`dates`),
-when two entries are the same (`entries`), limits of time and memory (`child`, in which all of this runs).
+here: how a document is taken apart (`rawfeeds`), how much of an entry is kept (`rawentries`), charsets and
+markup (`plain`), limits of time and memory (`child`, in which all of this runs).
 
 feedparser is what costs, so it sees only entries whose raw hash is new: many at once first, and if that fails
 one by one. Where lxml finds nothing, it gets the whole document.
@@ -11,30 +11,23 @@ one by one. Where lxml finds nothing, it gets the whole document.
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import feedparser
 from lxml import etree
 
-from crawler.dates import read_date
 from crawler.documents import Empty, FeedDocument, Malformed, NotAFeed, Unreadable
 from crawler.entries import Entry
 from crawler.plain import binary_kind, charset_of, clip, decode, language_code, line, without_markup
-from crawler.rawfeeds import Element, RawFeed, container, digest, local, raw, take_apart, without_prolog
+from crawler.rawentries import TITLE, Announced, Head, as_text, digest, gathered, unknown
+from crawler.rawfeeds import Element, RawFeed, container, local, raw, take_apart, without_prolog
 from crawler.sources import SourceId
-from crawler.urls import absolute
 
 __all__ = ["Empty", "FeedDocument", "Malformed", "NotAFeed", "Patience", "Stalled", "Unreadable", "read_feed"]
-
-MAX_NEW_ENTRIES = 10_000  # of one reading; the rest is new to the next one
-TITLE, SUMMARY, CONTENT = 300, 5_000, 60_000  # characters kept
-GUID, AUTHOR, TAG, TAGS = 2_000, 200, 80, 20
-_TITLE_FROM_TEXT = 120  # characters of text that stand in for a missing title
-_SLOW_DATES = 300  # dates of one document we ask a slow library about
 
 _BATCH = 500  # entries handed to feedparser at once
 _LONGEST_RAW = 65_536  # bytes of an entry we still read when being careful
@@ -81,8 +74,8 @@ def read_feed(
         raise NotAFeed(f"{kind}, not a feed")
     text = decode(body, _declared_charset(body), charset_of(content_type)).lstrip("\ufeff \t\r\n\0")
     if text.startswith(("{", "[")):
-        return _read_json(text, _Reader(source, base), known)
-    return _read_xml(text, _Reader(source, base), known, careful, patience)
+        return _read_json(text, Announced(source, base), known)
+    return _read_xml(text, Announced(source, base), known, careful, patience)
 
 
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -93,130 +86,11 @@ def _declared_charset(body: bytes) -> str | None:
     return found[1].decode("ascii", "replace") if found else None
 
 
-# ---- what is common to all kinds
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What a document says of itself."""
-
-    version: str
-    title: str = ""
-    language: str | None = None
-    ttl: timedelta | None = None
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Turns what an entry says, in whatever format, into an Entry."""
-
-    source: SourceId
-    base: str
-    language: str | None = None
-    slow_dates: int = field(default=_SLOW_DATES)
-
-    def entry(
-        self,
-        *,
-        guid: object,
-        links: Sequence[object],
-        title: object,
-        summary: object,
-        content: object,
-        author: object,
-        tags: Sequence[object],
-        language: object,
-        published: object,
-        updated: object,
-    ) -> Entry | None:
-        """None: it says nothing, not even where it is."""
-        url = next((url for link in links if (url := absolute(_text(link), self.base))), None)
-        text, full = _summary_and_content(_text(summary), _text(content))
-        headline = clip(line(without_markup(_text(title)[: TITLE * 60])), TITLE)
-        headline = headline or clip(line(text or full), _TITLE_FROM_TEXT)
-        if not headline and not url:
-            return None
-        changed = self.date(updated)
-        return Entry(
-            source=self.source,
-            guid=line(_text(guid)[:GUID]) or None,
-            url=url,
-            title=headline,
-            summary=text,
-            content=full,
-            author=clip(line(without_markup(_text(author))), AUTHOR) or None,
-            tags=tuple(_tags(tags)),
-            language=language_code(_text(language)) or self.language,
-            # Atom asks for `updated` only, and feedparser calls RSS 1.0's dc:date so.
-            published=self.date(published) or changed,
-            updated=changed,
-        )
-
-    def date(self, value: object) -> datetime | None:
-        if not isinstance(value, str | int | float):
-            return None
-        found = read_date(value, self.language, thorough=False)
-        if found is None and value and self.slow_dates > 0:
-            self.slow_dates -= 1
-            found = read_date(value, self.language)
-        return found
-
-
-def _summary_and_content(summary: str, content: str) -> tuple[str, str]:
-    """A summary, and the whole text if there is one; feedparser copies one into the other's place."""
-    text = without_markup(summary) if summary != content else ""
-    full = without_markup(content)
-    if len(text) > max(SUMMARY, len(full)):
-        full = text  # many feeds put the article into the description
-    return clip(text, SUMMARY), clip(full, CONTENT)
-
-
-def _tags(values: Sequence[object]) -> Iterator[str]:
-    tags = (clip(line(without_markup(_text(value)[: TAG * 10])), TAG) for value in values[:TAGS])
-    yield from dict.fromkeys(tag for tag in tags if tag)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def _new(hashes: Sequence[str], known: frozenset[str]) -> list[int]:
-    """Positions of the entries that must be read; of equal ones the first."""
-    first: dict[str, int] = {}
-    for position, name in enumerate(hashes):
-        if name not in known:
-            first.setdefault(name, position)
-    return list(first.values())[:MAX_NEW_ENTRIES]
-
-
-def _document(
-    head: _Head,
-    hashes: Sequence[str],
-    known: frozenset[str],
-    read: dict[int, Entry | None],
-    problems: tuple[str, ...] = (),
-) -> FeedDocument:
-    good = {hashes[position] for position, entry in read.items() if entry is not None}
-    return FeedDocument(
-        entries=tuple(entry for entry in read.values() if entry is not None),
-        shown=tuple(dict.fromkeys(name for name in hashes if name in known or name in good)),
-        total=len(set(hashes)),
-        version=head.version,
-        title=head.title,
-        language=head.language,
-        ttl=head.ttl,
-        skipped=sum(entry is None for entry in read.values()),
-        problems=problems[:10],
-    )
-
-
 # ---- RSS and Atom
 
 
 def _read_xml(
-    text: str, reader: _Reader, known: frozenset[str], careful: bool, patience: Patience
+    text: str, reader: Announced, known: frozenset[str], careful: bool, patience: Patience
 ) -> FeedDocument:
     try:
         feed = take_apart(text)
@@ -228,17 +102,17 @@ def _read_xml(
     reader.language = head.language
     raws = [raw(entry) for entry in feed.entries]
     hashes = [digest(each) for each in raws]
-    read: dict[int, Entry | None] = dict.fromkeys(_new(hashes, known))
+    read: dict[int, Entry | None] = dict.fromkeys(unknown(hashes, known))
     new = [position for position in read if not careful or len(raws[position]) <= _LONGEST_RAW]
     elements = [feed.entries[position] for position in new]
     batch = 1 if careful else _BATCH
     read |= zip(new, _read_elements(feed, elements, batch, reader, patience), strict=True)
-    document = _document(head, hashes, known, read, feed.problems)
+    document = gathered(head, hashes, known, read, feed.problems)
     return replace(document, total=document.total + feed.unfinished)
 
 
 def _read_elements(
-    feed: RawFeed, new: list[Element], batch: int, reader: _Reader, patience: Patience
+    feed: RawFeed, new: list[Element], batch: int, reader: Announced, patience: Patience
 ) -> Iterator[Entry | None]:
     place = container(feed.root)
     for parent in {feed.root, place}:
@@ -250,7 +124,7 @@ def _read_elements(
 
 
 def _read_batch(
-    root: Element, place: Element, batch: list[Element], reader: _Reader, patience: Patience
+    root: Element, place: Element, batch: list[Element], reader: Announced, patience: Patience
 ) -> list[Entry | None]:
     try:
         with patience(_BATCH_SECONDS):
@@ -272,7 +146,7 @@ def _read_batch(
 
 
 def _read_together(
-    root: Element, place: Element, batch: list[Element], reader: _Reader
+    root: Element, place: Element, batch: list[Element], reader: Announced
 ) -> list[Entry | None]:
     for element in batch:
         _tame(element)
@@ -342,13 +216,13 @@ def _feedparser(document: bytes) -> list[Any]:
 
 
 def _said(item: Any) -> dict[str, Any]:
-    """feedparser's entry as arguments of `_Reader.entry`. dict.get, for its own invents what is missing."""
+    """feedparser's entry as arguments of `Announced.entry`. dict.get, for its own invents what is missing."""
     said = {name: dict.get(item, name) for name in ("title", "summary", "author", "published", "updated")}
     links = [link for link in dict.get(item, "links", []) if dict.get(link, "rel") == "alternate"]
-    guid, link = _text(dict.get(item, "id")), _text(dict.get(item, "link"))
+    guid, link = as_text(dict.get(item, "id")), as_text(dict.get(item, "link"))
     if link == guid and not link.startswith("http"):
         link = ""  # an opaque guid that forgot to say so
-    contents = [_text(dict.get(content, "value")) for content in dict.get(item, "content", [])]
+    contents = [as_text(dict.get(content, "value")) for content in dict.get(item, "content", [])]
     return {
         **said,
         "published": said["published"] or dict.get(item, "created"),
@@ -365,7 +239,7 @@ def _said(item: Any) -> dict[str, Any]:
 
 
 def _read_whole(
-    text: str, reader: _Reader, known: frozenset[str], patience: Patience, problem: str
+    text: str, reader: Announced, known: frozenset[str], patience: Patience, problem: str
 ) -> FeedDocument:
     """The last resort: feedparser alone, which reads what no parser of XML can."""
     try:
@@ -376,8 +250,8 @@ def _read_whole(
     if not items:
         raise Malformed(problem)
     hashes = [digest(repr(_said(item)).encode("utf-8", "replace")) for item in items]
-    read = {position: reader.entry(**_said(items[position])) for position in _new(hashes, known)}
-    return _document(_Head("unknown"), hashes, known, read, (problem, "read by the last resort"))
+    read = {position: reader.entry(**_said(items[position])) for position in unknown(hashes, known)}
+    return gathered(Head("unknown"), hashes, known, read, (problem, "read by the last resort"))
 
 
 # ---- what an XML document says of itself
@@ -387,7 +261,7 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _HOURS = {"hourly": 1, "daily": 24, "weekly": 24 * 7, "monthly": 24 * 30, "yearly": 24 * 365}
 
 
-def _head(root: Element) -> _Head:
+def _head(root: Element) -> Head:
     place = container(root)
     said: dict[str, str] = {}
     for child in place:
@@ -396,7 +270,7 @@ def _head(root: Element) -> _Head:
         elif name == "channel":
             said |= {local(of): "".join(of.itertext())[:1000] for of in child}
     language = said.get("language") or place.get(_XML_LANG) or root.get(_XML_LANG)
-    return _Head(
+    return Head(
         version=_version(root),
         title=clip(line(without_markup(said.get("title", ""))), TITLE),
         language=language_code(language or ""),
@@ -430,7 +304,7 @@ def _ttl(said: dict[str, str]) -> timedelta | None:
 # ---- JSON Feed 1.0 and 1.1 (jsonfeed.org), which feedparser does not read
 
 
-def _read_json(text: str, reader: _Reader, known: frozenset[str]) -> FeedDocument:
+def _read_json(text: str, reader: Announced, known: frozenset[str]) -> FeedDocument:
     try:
         feed = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -442,22 +316,22 @@ def _read_json(text: str, reader: _Reader, known: frozenset[str]) -> FeedDocumen
     items = feed.get("items")
     if not isinstance(items, list):
         raise Malformed("a JSON Feed without items")
-    reader.language = language_code(_text(feed.get("language")))
-    head = _Head(
+    reader.language = language_code(as_text(feed.get("language")))
+    head = Head(
         "json11" if version.rstrip("/").endswith("1.1") else "json10",
-        clip(line(without_markup(_text(feed.get("title"))[:20_000])), TITLE),
+        clip(line(without_markup(as_text(feed.get("title"))[:20_000])), TITLE),
         reader.language,
     )
     hashes = [digest(json.dumps(item).encode()) for item in items]
-    read = {position: _json_entry(items[position], reader) for position in _new(hashes, known)}
-    return _document(head, hashes, known, read)
+    read = {position: _json_entry(items[position], reader) for position in unknown(hashes, known)}
+    return gathered(head, hashes, known, read)
 
 
-def _json_entry(item: object, reader: _Reader) -> Entry | None:
+def _json_entry(item: object, reader: Announced) -> Entry | None:
     if not isinstance(item, dict):
         return None
     authors, tags = item.get("authors"), item.get("tags")
-    guid = _text(item.get("id"))
+    guid = as_text(item.get("id"))
     author = authors[0] if isinstance(authors, list) and authors else item.get("author")
     return reader.entry(
         guid=guid,

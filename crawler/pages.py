@@ -1,8 +1,8 @@
 """Pages: the HTML behind an entry → title, text, date, address (the only room that knows the extractor).
 
 Lives here: which of a page's many claims about itself we believe, and how its neighbours' headlines are kept
-out of its text. Not here: charsets (`plain`), dates (`dates`), whether a page is asked for (`spiders`),
-limits of time and memory (`child`, in which all of this runs).
+out of its text. Not here: bytes and charsets (`markup`, `plain`), dates (`dates`), whether a page is asked
+for (`spiders`), limits of time and memory (`child`, in which all of this runs).
 
 Precision before recall: a headline in the margin that names what a watch looks for is a false alarm on every
 page of that site; a paragraph too few is seldom the one that matters.
@@ -16,39 +16,20 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from lxml import etree
-from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from crawler.dates import read_date
-from crawler.documents import Empty, Malformed, Page
-from crawler.plain import (
-    binary_kind,
-    charset_of,
-    clip,
-    decode,
-    for_parser,
-    is_forbidden,
-    language_code,
-    line,
-    paragraphs,
-    without_markup,
-)
+from crawler.documents import Page
+from crawler.markup import read_tree
+from crawler.plain import clip, language_code, line, paragraphs, without_markup
 from crawler.urls import absolute, site
 
 __all__ = ["Page", "read_page"]
 
 TITLE, AUTHOR, TEXT = 300, 200, 100_000  # characters kept
-_MOST_BYTES = 3 * 1024 * 1024  # of HTML looked at; what comes later is no article
 # Beyond these the extractor is not asked: its cost grows faster than the page (100,000 links: 5 s, 360 MB).
 _MOST_LINKS, _MOST_ELEMENTS = 4_000, 30_000
 _SHORT = 200  # characters; a text below this is compared with what the page says of itself
-
-_OTHER_KINDS = re.compile(
-    r"\s*(?:image|audio|video|font)/[\w.+-]+|application/(?:json|pdf|zip)\b", re.IGNORECASE
-)
-_REFERENCE = re.compile(r"&#(?:([0-9]{1,8})|x([0-9a-f]{1,8}));?", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 _DRAWN = re.compile(r"^(?:- |\| )|\s\|\s*$")  # by the extractor: bullets, and the table an article lies in
 # What parts a headline from the text behind it: the end of its line, or a date in figures.
@@ -57,11 +38,7 @@ _AFTER_HEADING = re.compile(r"[^\S\n]*(?:\n\s*)?(?:\d[\d.,:;/|·–—\s-]{3,39}
 
 def read_page(body: bytes, content_type: str | None, url: str) -> Page:
     """What the page at `url` says. Raises Empty, or Malformed where it is no page at all."""
-    if not body.strip():
-        raise Empty("the answer has no body")
-    if kind := binary_kind(body) or _other_kind(content_type):
-        raise Malformed(f"{kind}, not a page")
-    tree = _tree(_decoded(body[:_MOST_BYTES], content_type))
+    tree = read_tree(body, content_type)
     claims = _claims(tree)
     language = _language(tree, claims)
     title = _title(tree, claims)
@@ -73,35 +50,6 @@ def read_page(body: bytes, content_type: str | None, url: str) -> Page:
         author=_author(claims),
         published=_published(claims, language),
     )
-
-
-def _other_kind(content_type: str | None) -> str | None:
-    found = _OTHER_KINDS.match(content_type or "")
-    return found[0].lower() if found else None
-
-
-def _decoded(body: bytes, content_type: str | None) -> str:
-    found = _META_CHARSET.search(body[:4096])
-    return decode(body, charset_of(content_type), found[1].decode("ascii", "replace") if found else None)
-
-
-def _tree(text: str) -> HtmlElement:
-    parser = lxml_html.HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=False, no_network=True
-    )
-    try:
-        tree = lxml_html.document_fromstring(for_parser(_REFERENCE.sub(_allowed, text)), parser=parser)
-    except (etree.LxmlError, ValueError) as error:
-        raise Malformed("not HTML") from error
-    if next(tree.iter("body", "p", "div", "title"), None) is None:
-        raise Malformed("a document without a page in it")
-    return tree
-
-
-def _allowed(reference: re.Match[str]) -> str:
-    """HTML turns `&#1;` into a character that its own tree refuses as soon as a neighbour is taken out."""
-    digits, hexadecimal = reference.groups()
-    return "" if is_forbidden(int(digits) if digits else int(hexadecimal, 16)) else reference[0]
 
 
 def _is_flooded(tree: HtmlElement) -> bool:

@@ -13,7 +13,6 @@ import html.entities
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import islice, pairwise
 
 from lxml import etree
@@ -67,7 +66,7 @@ def take_apart(text: str) -> RawFeed:
     """The raw entries of a document in XML. Raises NotAFeed, or Malformed where lxml finds nothing."""
     data = for_parser(without_prolog(text))
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
         return _forgiving(data.decode("utf-8"), clip(line(f"not well-formed: {error.msg}"), 200))
     return RawFeed(root, find_entries(root))
@@ -75,11 +74,6 @@ def take_apart(text: str) -> RawFeed:
 
 def raw(entry: Element) -> bytes:
     return etree.tostring(entry, encoding="utf-8", with_tail=False)
-
-
-def digest(raw: bytes) -> str:
-    """What tells one version of a raw entry from another."""
-    return blake2b(raw, digest_size=12).hexdigest()
 
 
 def local(element: Element) -> str:
@@ -105,7 +99,7 @@ def find_entries(root: Element) -> list[Element]:
 
 def without_prolog(text: str) -> str:
     """The document from the start tag of its root on: no declaration, no document type. Raises NotAFeed."""
-    start = _end_of_prolog(text)
+    start = end_of_prolog(text)
     root = _ROOT.match(text, start)
     if root and root[1].lower() in _FEED_ROOTS:
         return text[start:]
@@ -116,7 +110,7 @@ def without_prolog(text: str) -> str:
     raise NotAFeed(f"the document is <{root[1][:40]}>, not a feed" if root else "neither a feed nor markup")
 
 
-def _end_of_prolog(text: str) -> int:
+def end_of_prolog(text: str) -> int:
     """Where the first thing stands that is neither blank, comment, instruction nor document type."""
     at = 0
     while True:
@@ -141,7 +135,8 @@ def _end_of_doctype(text: str, at: int) -> int:
     return text.find("]", subset) if subset >= 0 else end
 
 
-def _parser(*, recover: bool = False) -> etree.XMLParser:
+def parser(*, recover: bool = False) -> etree.XMLParser:
+    """A parser that follows nothing and lets nothing grow."""
     return etree.XMLParser(
         encoding="utf-8",
         recover=recover,
@@ -158,16 +153,16 @@ def _parser(*, recover: bool = False) -> etree.XMLParser:
 
 
 def _forgiving(text: str, problem: str) -> RawFeed:
-    mended = _mended(text)
-    starts = [found.start() for found in _ENTRY_START.finditer(mended)]
+    sound = mended(text)
+    starts = [found.start() for found in _ENTRY_START.finditer(sound)]
     unfinished = 0
-    if len(starts) > 1 and _SOME_END.search(mended, starts[-1]) is None:
+    if len(starts) > 1 and _SOME_END.search(sound, starts[-1]) is None:
         # half a headline and half a link would be told; the next document has both whole
-        mended, unfinished = mended[: starts.pop()], 1
-    root = _recovered(mended)
+        sound, unfinished = sound[: starts.pop()], 1
+    root = recovered(sound)
     entries = find_entries(root) if root is not None else []
     if len(entries) < len(starts):
-        cut_root, cut_entries = _cut(mended, starts)
+        cut_root, cut_entries = _cut(sound, starts)
         if len(cut_entries) > len(entries):
             return RawFeed(cut_root, cut_entries, (problem, "read in pieces"), unfinished)
     if root is None or local(root) not in _FEED_ROOTS:
@@ -175,9 +170,10 @@ def _forgiving(text: str, problem: str) -> RawFeed:
     return RawFeed(root, entries, (problem,), unfinished)
 
 
-def _recovered(text: str) -> Element | None:
+def recovered(text: str) -> Element | None:
+    """What can be made of a document that is not well-formed; None: nothing."""
     try:
-        root: Element | None = etree.fromstring(for_parser(text), _parser(recover=True))
+        root: Element | None = etree.fromstring(for_parser(text), parser(recover=True))
     except etree.XMLSyntaxError:
         return None
     return root
@@ -187,12 +183,12 @@ def _cut(text: str, starts: list[int]) -> tuple[Element, list[Element]]:
     """Each piece from one start tag to the next, read alone and hung into the head of the document."""
     head = text[: starts[0]]
     root_tag = _ROOT_TAG.match(head)
-    root = _recovered(head)
+    root = recovered(head)
     if root is None or root_tag is None:
         raise Malformed("the head of the document cannot be read")
     place, entries = container(root), []
     for start, end in islice(pairwise([*starts, len(text)]), _MOST_PIECES):
-        piece = _recovered(f"{root_tag[0]}{text[start:end]}")
+        piece = recovered(f"{root_tag[0]}{text[start:end]}")
         entry = (
             next((child for child in piece if _says_something(child)), None) if piece is not None else None
         )
@@ -208,7 +204,7 @@ def _says_something(entry: Element) -> bool:
     )
 
 
-def _mended(text: str) -> str:
+def mended(text: str) -> str:
     """The text with the usual mistakes put right outside CDATA, and every prefix declared."""
     pieces = "".join(
         piece if piece.startswith("<![CDATA[") else _REFERENCE.sub(_reference, piece)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NewType
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from config.reading import Duration, Keys
+from crawler.selecting import CssSelector, JmesPath
 
 SourceId = NewType("SourceId", str)
 
@@ -29,25 +30,31 @@ DEFAULT_TIMEOUT = timedelta(seconds=20)
 
 
 class PageKeys(Keys):
-    """CSS selectors of a listing page without a feed."""
+    """CSS selectors of a listing page without a feed; all but `entries` are asked inside an entry."""
 
-    entries: str
-    title: str | None = None
-    link: str | None = None
-    summary: str | None = None
-    published: str | None = None
+    entries: CssSelector
+    title: CssSelector | None = None  # None: its first heading, or its link
+    link: CssSelector | None = None  # None: the link in or round its heading, or its first
+    summary: CssSelector | None = None
+    published: CssSelector | None = None  # None: its `<time>`
 
 
 class ApiKeys(Keys):
     """JMESPath of a JSON listing, or the name of a ready preset."""
 
     preset: Literal["hackernews", "gdelt", "reddit", "edgar"] | None = None
-    entries: str | None = None
-    id: str | None = None
-    title: str | None = None
-    link: str | None = None
-    summary: str | None = None
-    published: str | None = None
+    entries: JmesPath | None = None  # None: the document is the list
+    id: JmesPath | None = None
+    title: JmesPath | None = None
+    link: JmesPath | None = None
+    summary: JmesPath | None = None
+    published: JmesPath | None = None
+
+    @model_validator(mode="after")
+    def _says_what_an_entry_is(self) -> "ApiKeys":
+        if not (self.preset or self.title or self.link):
+            raise ValueError("needs `title:` or `link:`, or a `preset:`")
+        return self
 
 
 class Source(Keys):

@@ -27,9 +27,8 @@ from alerts.stories import StoryHabits
 from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
 from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document, read
-from crawler.network import Network
+from crawler.network import USER_AGENT, Network
 from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
-from crawler.spiders import SPIDERS
 from crawler.urls import absolute
 
 FILES = ("sources.yaml", "watches.yaml", "channels.yaml", "daemon.yaml", "events.yaml")
@@ -133,8 +132,8 @@ class Settings:
 
     @property
     def crawled(self) -> dict[SourceId, Source]:
-        """The sources that are read: enabled, and of a kind we can read."""
-        return {key: s for key, s in self.sources.items() if s.enabled and s.kind in SPIDERS}
+        """The sources that are read."""
+        return {key: s for key, s in self.sources.items() if s.enabled}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -295,6 +294,10 @@ def _about_sources(document: Document, file: SourcesFile) -> Iterator[Problem]:
         at: KeyPath = ("sources", n)
         if absolute(source.url) is None:
             yield document.problem((*at, "url"), "expected an address such as https://example.org/feed.xml")
+        if source.kind == "api" and source.api is None:
+            yield document.problem(
+                (*at, "kind"), "`kind: api` needs `api:`, with a preset or keys of your own"
+            )
         for kind in ("page", "api"):
             if getattr(source, kind) is not None and source.kind != kind:
                 yield document.problem(
@@ -329,6 +332,7 @@ def remarks(settings: Settings) -> list[Problem]:
     """No mistakes, and yet worth a word: what is not in force, what falls back, what lies open."""
     return [
         *not_yet_in_force(settings),
+        *_about_contact(settings),
         *_about_channels(settings),
         *_about_control(settings),
         *_about_nobody(settings),
@@ -351,11 +355,19 @@ _LATER_IN_DAEMON: Mapping[KeyPath, str] = {
 
 
 def _not_in_force(settings: Settings) -> Iterator[tuple[str, KeyPath, str]]:
-    for n, source in enumerate(settings.sources.values()):
-        if source.kind not in SPIDERS:
-            yield "sources.yaml", ("sources", n, "kind"), f"sources of kind {source.kind} are not read"
     for at, what in _LATER_IN_DAEMON.items():
         yield "daemon.yaml", at, what
+
+
+def _about_contact(settings: Settings) -> Iterator[Problem]:
+    """Who has to know whom to write to; the SEC turns others away."""
+    document = settings.documents.get("sources.yaml")
+    if document is None or settings.daemon.network.user_agent != USER_AGENT:
+        return
+    for n, source in enumerate(settings.sources.values()):
+        if source.enabled and source.api is not None and source.api.preset == "edgar":
+            said = "the SEC refuses whoever names no contact; set `network: user_agent` in daemon.yaml"
+            yield document.problem(("sources", n, "api"), said, "warning")
 
 
 def _about_channels(settings: Settings) -> Iterator[Problem]:

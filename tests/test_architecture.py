@@ -38,6 +38,8 @@ ROOMS = {  # vendor → the only modules that may know it
     "ruamel": {"config.documents", "config.reading"},
     "ahocorasick_rs": {"alerts.lexicon"},
     "re2": {"alerts.operators.regex"},
+    "jmespath": {"crawler.selecting"},
+    "cssselect": {"crawler.selecting"},
 }
 
 DECISIONS = (

@@ -2,8 +2,12 @@
 
     readings  what a spider brings home
     feed      RSS, Atom, JSON Feed
+    sitemap   news sitemaps, plain ones, indexes
+    page      pages that list articles
+    api       JSON endpoints
     article   the page behind an entry
     manners   robots.txt before every request, redirects hop by hop
+    following the documents that one only names, fetched within the same claim
     reader    the one Scrapy spider: drains the queue, judges the answer, asks a kind to read it
 
 To add a kind: write `crawler/spiders/<kind>.py` with `ACCEPT` and `read`, and add its line to SPIDERS.
@@ -17,7 +21,7 @@ from crawler.archive import Claim
 from crawler.child import ParsingChild
 from crawler.documents import FeedDocument
 from crawler.sources import Kind
-from crawler.spiders import feed
+from crawler.spiders import api, feed, page, sitemap
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +34,7 @@ class KindOfSource:
 
 SPIDERS: Mapping[Kind, KindOfSource] = {
     "feed": KindOfSource(feed.ACCEPT, feed.read),
+    "sitemap": KindOfSource(sitemap.ACCEPT, sitemap.read),
+    "page": KindOfSource(page.ACCEPT, page.read),
+    "api": KindOfSource(api.ACCEPT, api.read),
 }

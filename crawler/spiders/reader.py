@@ -17,14 +17,19 @@ from scrapy.http import Response
 from sqlalchemy import Engine
 
 from crawler import revalidation
+from crawler.answers import Answer
 from crawler.archive import Claim, PageClaim, Recorded
 from crawler.child import ParseFailed, ParsingChild
+from crawler.documents import FeedDocument
 from crawler.download import ACCEPT_ENCODING, Aborted, Downloads, Held
 from crawler.entries import Entry
 from crawler.fetches import FetchFailed, Outcome
+from crawler.hosts import origin
+from crawler.plain import clip
 from crawler.robots import Robots
 from crawler.sources import Source
 from crawler.spiders import SPIDERS, article
+from crawler.spiders.following import followed
 from crawler.spiders.manners import with_hops
 from crawler.spiders.readings import PageReading, Reading, SourceReading
 from crawler.urls import host
@@ -148,15 +153,45 @@ class Reader(scrapy.Spider):
             yield SourceReading(work, fetch)
             return
         try:
-            document = await SPIDERS[work.source.kind].read(answer, work, self.kit.child)
+            document = await self._read(answer, work)
+        except Aborted:
+            self.kit.dropped(work)
         except ParseFailed as failure:
             for reading in self._unread(SourceReading(work, fetch), failure):
                 yield reading
+        except FetchFailed as failure:
+            yield SourceReading(work, revalidation.failed(failure, self.kit.clock(), conditional))
         else:
             fetch = replace(fetch, at=self.kit.clock(), ttl=document.ttl)
-            if len(document.shown) + document.skipped < document.total:
-                fetch = replace(fetch, body_hash=None)  # not all was read: the same bytes again
+            if document.follow or len(document.shown) + document.skipped < document.total:
+                # not all was read, or what it names may change while it does not: the same bytes again
+                fetch = replace(fetch, body_hash=None)
+            if document.follow:
+                fetch = replace(fetch, detail=clip("; ".join(document.problems), 200))
             yield SourceReading(work, fetch, document)
+
+    async def _read(self, answer: Answer, work: Claim) -> FeedDocument:
+        """The document, with those that it only names."""
+        document = await SPIDERS[work.source.kind].read(answer, work, self.kit.child)
+        if not document.follow:
+            return document
+        first = work.state.baseline_at is None
+        return await followed(document, lambda url, left: self._read_named(url, left, work), first=first)
+
+    async def _read_named(self, url: str, left: timedelta, work: Claim) -> FeedDocument:
+        source = work.source
+        headers = self.kit.headers | {"Accept": SPIDERS[source.kind].accept}
+        if origin(url) == origin(source.url):
+            headers |= source.headers  # a key, perhaps: it stays with the host it was given for
+        try:
+            request = self._request(url, min(source.timeout, left), headers=headers)
+        except ValueError as error:
+            raise FetchFailed(Outcome.BAD_REDIRECT, "not a usable address") from error
+        answer = with_hops(await self.crawler.engine.download_async(request))
+        fetch = revalidation.page_answered(answer, None, conditional=False, now=self.kit.clock())
+        if fetch.outcome is not Outcome.OK:
+            raise FetchFailed(fetch.outcome, fetch.detail, status=fetch.status, retry_after=fetch.retry_after)
+        return await SPIDERS[source.kind].read(answer, work, self.kit.child)
 
     async def page_answered(
         self, response: Response, work: PageClaim, conditional: bool

@@ -5,6 +5,7 @@ Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.onlin
 
 import asyncio
 import os
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,15 @@ from scheduler.terminal import (
     print_json,
     stop,
 )
+
+
+class _Kind(StrEnum):
+    """What can be read without keys of its own."""
+
+    feed = "feed"
+    sitemap = "sitemap"
+    page = "page"
+
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help="The sources and their health.")
 
@@ -118,13 +128,22 @@ def show_source(
 
 @app.command("test")
 @command
-def fetch_source(url: str, config_dir: ConfigDir, as_json: AsJson = False) -> None:
-    """Fetch an address once, as the daemon would, and show what it announces."""
+def fetch_source(
+    url: Annotated[str, typer.Argument(metavar="URL-or-ID")],
+    config_dir: ConfigDir,
+    kind: Annotated[
+        _Kind, typer.Option(help="What lies at the URL; of an ID its section says it.")
+    ] = _Kind.feed,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch an address or a source once, as the daemon would, and show what it announces."""
     from scheduler import online  # noqa: PLC0415 - seconds of vendors that the list does not need
 
     logs.configure("text", "error", ())
     settings = load(config_dir, os.environ)
-    source = Source(id="test", name=url, kind="feed", url=url, articles="never")
+    known = settings.sources.get(SourceId(url))
+    source = known or Source(id="test", name=url, kind=kind.value, url=url)
+    source = source.model_copy(update={"id": "test", "articles": "never"})
     trial = asyncio.run(online.try_sources({SourceId("test"): source}, settings.daemon.network))["test"]
     found = {
         "outcome": trial.source.outcome,

@@ -255,7 +255,7 @@ def test_h39_ten_thousand_entries_are_read_in_time_and_known_ones_at_once() -> N
 
 
 def test_what_is_too_much_for_one_reading_is_new_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.feeds.MAX_NEW_ENTRIES", 3)
+    monkeypatch.setattr("crawler.rawentries.MAX_NEW_ENTRIES", 3)
     feed = rss(*(item(f"Story {number}", number) for number in range(5)))
     first = read(feed)
     second = read(feed, known=frozenset(first.shown))

@@ -142,13 +142,7 @@ def test_the_whole_configuration_language_is_accepted(configured):
 def test_what_is_accepted_before_its_time_is_named_key_by_key(configured):
     notes = not_yet_in_force(configured(**CONTRACT))
     assert {note.severity for note in notes} == {"note"}
-    assert [key for _, _, key in spots(notes)] == [
-        "sources[some-listing].kind",
-        "sources[some-api].kind",
-        "sources[preset].kind",
-        "sources[map].kind",
-        "retention",
-    ]
+    assert [key for _, _, key in spots(notes)] == ["retention"]
     assert all(note.line for note in notes)
 
 
@@ -156,8 +150,39 @@ def test_defaults_nobody_wrote_down_are_not_remarked_on(configured):
     assert not_yet_in_force(configured()) == []
 
 
-def test_a_source_of_a_kind_to_come_is_kept_and_not_crawled(configured):
-    assert list(configured(**CONTRACT).crawled) == ["generation-nt"]
+def test_sources_of_every_kind_are_crawled(configured):
+    assert {source.kind for source in configured(**CONTRACT).crawled.values()} == {
+        "feed", "sitemap", "page", "api",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "says"),
+    [
+        ("kind: page\n    page: {entries: 'li..x'}", "page.entries", "not a CSS selector"),
+        ("kind: page\n    page: {entries: li, title: '::'}", "page.title", "not a CSS selector"),
+        ("kind: api\n    api: {entries: 'a[', title: t}", "api.entries", "not a JMESPath expression"),
+        ("kind: api\n    api: {entries: a}", "api", "needs `title:` or `link:`"),
+        ("kind: api", "kind", "needs `api:`"),
+        ("kind: feed\n    page: {entries: li}", "page", "belong to `kind: page`"),
+    ],
+)
+def test_what_points_nowhere_is_a_mistake_with_its_place(configured, section, key, says):
+    sources = f"sources:\n  - id: odd\n    url: https://odd.example/\n    {section}\n"
+    with pytest.raises(ConfigError) as caught:
+        configured(sources=sources)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.line) == (f"sources[odd].{key}", 4 if key == "kind" else 5)
+    assert says in problem.message
+
+
+def test_the_sec_wants_to_know_whom_to_write_to(configured):
+    sources = "sources:\n  - {id: s, kind: api, url: 'https://data.sec.gov/x.json', api: {preset: edgar}}\n"
+    assert "names no contact" in str([r.message for r in remarks(configured(sources=sources))])
+    mine = "network: {user_agent: 'tocsin (news@desk.example)'}"
+    assert "names no contact" not in str(
+        [r.message for r in remarks(configured(sources=sources, daemon=mine))]
+    )
 
 
 def test_a_source_that_is_switched_off_is_not_crawled(configured):
