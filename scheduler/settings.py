@@ -8,6 +8,7 @@ is accepted although its capability is not there yet. Not here: what the keys me
 whole or changes nothing.
 """
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ from alerts.watches import WatchesFile
 from config.documents import Document, KeyPath
 from config.reading import ConfigError, Duration, Keys, Problem, Secret, fit, open_document, read
 from crawler.network import USER_AGENT, Network
+from crawler.packs import Use
 from crawler.sources import FetchArticles, HeaderName, HeaderValue, Publisher, Source, SourceId
 from crawler.urls import absolute
 
@@ -100,7 +102,16 @@ class SourcesFile(Keys):
     """`sources.yaml`."""
 
     defaults: SourceDefaults = SourceDefaults()
+    use: Use = Use()
     sources: tuple[Source, ...] = Field(min_length=1)
+
+    def in_use(self) -> tuple[dict[SourceId, Source], dict[SourceId, str]]:
+        """All of them, and by which key of `use:` some are left out; those are switched off."""
+        complete = {SourceId(source.id): source for source in self.with_defaults()}
+        found = ((name, self.use.leaves_out(source)) for name, source in complete.items())
+        left_out = {name: key for name, key in found if key is not None}
+        off = {name: complete[name].model_copy(update={"enabled": False}) for name in left_out}
+        return {**complete, **off}, left_out
 
     def with_defaults(self) -> tuple[Source, ...]:
         """`every` is not copied: in a source it is the user's word, in the defaults a pace to adapt."""
@@ -129,6 +140,9 @@ class Settings:
     daemon: Daemon
     events: EventsFile = field(default_factory=EventsFile, repr=False)
     documents: Mapping[str, Document] = field(default_factory=dict, repr=False, compare=False)  # by file name
+    left_out: Mapping[SourceId, str] = field(
+        default_factory=dict
+    )  # sources by the key of `use:` that does it
 
     @property
     def crawled(self) -> dict[SourceId, Source]:
@@ -185,8 +199,8 @@ def _load(directory: Path, environ: Mapping[str, str]) -> Settings:
         or events is None
     ):
         raise ConfigError(reading.problems)
-    by_id = {SourceId(source.id): source for source in sources.with_defaults()}
-    return Settings(directory, by_id, watches, channels, daemon, events, reading.documents)
+    by_id, left_out = sources.in_use()
+    return Settings(directory, by_id, watches, channels, daemon, events, reading.documents, left_out)
 
 
 def with_watches(settings: Settings, path: Path, environ: Mapping[str, str]) -> Settings:
@@ -303,6 +317,34 @@ def _about_sources(document: Document, file: SourcesFile) -> Iterator[Problem]:
                 yield document.problem(
                     (*at, kind), f"these keys belong to `kind: {kind}`, not to `{source.kind}`"
                 )
+    yield from _about_use(document, file)
+
+
+def _about_use(document: Document, file: SourcesFile) -> Iterator[Problem]:
+    """What no source answers to would leave out everything, or nothing, and nobody would notice."""
+    complete = file.with_defaults()
+    tags = {tag for source in complete for tag in source.tags}
+    there: Mapping[str, tuple[str, set[Any]]] = {
+        "languages": ("language", {source.language for source in complete if source.language}),
+        "tiers": ("tier", {source.tier for source in complete}),
+        "tags": ("tag", tags),
+        "without": ("tag", tags),
+    }
+    unknown = False
+    for key, (what, known) in there.items():
+        for n, value in enumerate(getattr(file.use, key) or ()):
+            if value not in known:
+                unknown = True
+                said = f"no source has the {what} `{value}`; {_meant(str(value), sorted(map(str, known)))}"
+                yield document.problem(("use", key, n), said)
+    read, left_out = file.in_use()
+    if left_out and not unknown and not any(source.enabled for source in read.values()):
+        yield document.problem(("use",), f"leaves out all of the {len(left_out)} sources")
+
+
+def _meant(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given.casefold(), known, 1)
+    return f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known) or 'none'}"
 
 
 def _about_watches(document: Document, file: WatchesFile, channels: ChannelsFile) -> Iterator[Problem]:

@@ -190,6 +190,15 @@ def test_an_example_of_a_file_can_be_read(place: str, file: str, body: str, tmp_
     )
 
 
+def test_the_example_of_a_pack_leaves_out_what_its_comments_say(tmp_path: Path) -> None:
+    body = next(body for _, _, body in examples() if body.startswith("use:"))
+    path = tmp_path / "sources.yaml"
+    path.write_text(body, encoding="utf-8")
+    found, left_out = read(path, SourcesFile, {}).in_use()
+    said = dict(re.findall(r"id: ([\w-]+) +# left out, by `(\w+)`", body))
+    assert (len(found), left_out) == (3, said)
+
+
 def test_there_are_examples_of_every_file() -> None:
     assert {file for _, file, _ in examples()} == set(MODELS)
 

@@ -6,15 +6,17 @@ Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.onlin
 import asyncio
 import os
 from enum import StrEnum
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from crawler.packs import Use
 from crawler.sources import Source, SourceId
 from scheduler import logs, status
 from scheduler.clock import utc_now
-from scheduler.settings import load
+from scheduler.settings import Settings, load
 from scheduler.terminal import (
     AsJson,
     ConfigDir,
@@ -58,7 +60,7 @@ def list_sources(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) 
             s.id: s for s in status.picture(connection, settings.sources, utc_now()).sources
         }
     if as_json:
-        print_json([_source_json(s, standing.get(s.id)) for s in settings.sources.values()])
+        print_json([_source_json(s, standing.get(s.id), settings) for s in settings.sources.values()])
         return
     table = Table("id", "kind", "language", "state", "last fetch", "new in 24 h", "what to do", box=None)
     for source in settings.sources.values():
@@ -66,9 +68,7 @@ def list_sources(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) 
         state = (
             (f"{s.state} ({s.outcome})" if s.state == "failing" else s.state)
             if s
-            else "off"
-            if not source.enabled
-            else "new"
+            else _unread(settings, source)
         )
         fetched = f"{s.fetched_at:%m-%d %H:%M:%S}" if s and s.fetched_at else ""
         table.add_row(
@@ -81,9 +81,24 @@ def list_sources(config_dir: ConfigDir, data: DataDir, as_json: AsJson = False) 
             (s.trouble if s.state == "silent" else s.advice) if s else "",
         )
     console().print(table)
+    if settings.left_out:
+        console().print(_left_out_line(settings))
 
 
-def _source_json(source: Source, standing: status.SourceStanding | None) -> dict[str, Any]:
+def _unread(settings: Settings, source: Source) -> str:
+    key = settings.left_out.get(SourceId(source.id))
+    return "new" if source.enabled else f"off (use: {key})" if key else "off"
+
+
+def _left_out_line(settings: Settings) -> str:
+    counted = Counter(settings.left_out.values())
+    by = ", ".join(f"{counted[key]} by {key}" for key in Use.model_fields if counted[key])
+    return f"use: leaves out {len(settings.left_out)} of {len(settings.sources)} sources: {by}"
+
+
+def _source_json(
+    source: Source, standing: status.SourceStanding | None, settings: Settings
+) -> dict[str, Any]:
     known = {
         name: getattr(source, name) for name in ("kind", "url", "language", "publisher", "tier", "enabled")
     }
@@ -91,6 +106,8 @@ def _source_json(source: Source, standing: status.SourceStanding | None) -> dict
         "id": source.id,
         "name": source.name,
         **known,
+        "tags": list(source.tags),
+        "left_out": settings.left_out.get(SourceId(source.id)),
         **(standing.to_json() if standing else {"state": "new" if source.enabled else "off"}),
     }
 
@@ -110,13 +127,13 @@ def show_source(
         stop(Exit.USAGE, f"no source {source_id} in {config_dir / 'sources.yaml'}")
     with database_of(data) as engine, engine.connect() as connection:
         standing, entries = status.source_standing(connection, source, utc_now())
-    document = _source_json(source, standing) | {"latest": entries}
+    document = _source_json(source, standing, settings) | {"latest": entries}
     if as_json:
         print_json(document)
     else:
         latest = document.pop("latest")
         typer.echo(
-            "\n".join(f"{key:14} {value}" for key, value in document.items() if value not in (None, ""))
+            "\n".join(f"{key:14} {value}" for key, value in document.items() if value not in (None, "", []))
         )
         typer.echo(
             "\n".join(

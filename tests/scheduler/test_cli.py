@@ -301,6 +301,38 @@ def test_a_silence_of_the_command_line_holds_what_the_daemon_finds(desk: Desk) -
     engine.dispose()
 
 
+# ---- packs
+
+
+PACKED = """\
+use: {tiers: [1], without: [forum]}
+sources:
+  - {id: herald, kind: feed, url: "http://127.0.0.1:9/feed", tier: 1, tags: [business]}
+  - {id: gazette, kind: feed, url: "http://127.0.0.1:9/gazette", tier: 2}
+  - {id: board, kind: feed, url: "http://127.0.0.1:9/board", tier: 1, tags: [forum]}
+  - {id: closed, kind: feed, url: "http://127.0.0.1:9/closed", enabled: false}
+"""
+
+
+def test_the_list_says_what_is_left_out_and_by_which_key(desk: Desk) -> None:
+    desk.write("sources.yaml", PACKED)
+    listed = desk.json("sources", "list")
+    assert [(s["id"], s["state"], s["enabled"], s["left_out"]) for s in listed] == [
+        ("herald", "new", True, None),
+        ("gazette", "off", False, "tiers"),
+        ("board", "off", False, "without"),
+        ("closed", "off", False, None),
+    ]
+    assert listed[2]["tags"] == ["forum"]
+    said = desk("sources", "list").output
+    assert "off (use: tiers)" in said
+    assert "use: leaves out 2 of 4 sources: 1 by tiers, 1 by without" in " ".join(said.split())
+
+
+def test_without_use_the_list_says_nothing_of_it(desk: Desk) -> None:
+    assert "leaves out" not in desk("sources", "list").output
+
+
 # ---- check and the past
 
 

@@ -190,6 +190,57 @@ def test_a_source_that_is_switched_off_is_not_crawled(configured):
     assert (list(found.sources), list(found.crawled)) == (["herald", "gazette"], ["herald"])
 
 
+# --- use: which of them are read
+
+
+PACKED = """\
+use: {languages: [en], without: [forum]}
+sources:
+  - {id: herald, kind: feed, url: "https://herald.example/feed.xml", language: en, tags: [technology]}
+  - {id: blatt, kind: feed, url: "https://blatt.example/feed.xml", language: de, tags: [technology]}
+  - {id: board, kind: feed, url: "https://board.example/feed.xml", language: en, tags: [forum]}
+  - {id: zeitung, kind: feed, url: "https://zeitung.example/feed.xml", language: de, enabled: true}
+"""
+
+
+def test_what_use_leaves_out_is_kept_and_not_crawled(configured):
+    found = configured(sources=PACKED)
+    assert list(found.crawled) == ["herald", "zeitung"]
+    assert list(found.sources) == ["herald", "blatt", "board", "zeitung"]
+    assert found.left_out == {"blatt": "languages", "board": "without"}
+    assert not found.sources["blatt"].enabled
+
+
+def test_the_tier_of_the_defaults_counts_for_use(configured):
+    found = configured(sources=SOURCES + "use: {tiers: [3]}\n")  # the default there
+    assert (list(found.crawled), found.left_out) == (["herald"], {"gazette": "tiers"})
+
+
+@pytest.mark.parametrize(
+    ("use", "key", "message"),
+    [
+        ("languages: [EN]", "use.languages[0]", "no source has the language `EN`; did you mean `en`?"),
+        ("languages: [en, xx]", "use.languages[1]", "no source has the language `xx`; there are: de, en"),
+        ("tags: [tecnology]", "use.tags[0]", "no source has the tag `tecnology`; did you mean `technology`?"),
+        ("without: [sport]", "use.without[0]", "no source has the tag `sport`; there are: forum, technology"),
+        ("tiers: [1]", "use.tiers[0]", "no source has the tier `1`; there are: 2"),
+        ("language: [en]", "use.language", "unknown key; did you mean `languages`?"),
+        ("languages: [en], tiers: []", "use.tiers", "should have at least 1 item"),
+    ],
+)
+def test_what_use_cannot_mean_is_a_mistake_with_what_was_meant(configured, use, key, message):
+    problems = refused(configured, sources=PACKED.replace("languages: [en], without: [forum]", use))
+    assert spots(problems) == [("sources.yaml", 1, key)]
+    assert message in problems[0].message
+
+
+def test_a_use_that_leaves_nothing_is_a_mistake(configured):
+    use = "use: {tags: [forum], without: [forum]}\n"
+    kept = [line for line in PACKED.splitlines(keepends=True) if "enabled" not in line]
+    problems = refused(configured, sources=use + "".join(kept[1:]))
+    assert [(p.line, p.key, p.message) for p in problems] == [(1, "use", "leaves out all of the 3 sources")]
+
+
 def test_limits_can_be_taken_away(configured):
     found = configured(daemon="limits: {roots_per_day: null, posts_per_hour: null, flood: null}")
     assert found.daemon.limits.flood is None
