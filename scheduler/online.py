@@ -7,14 +7,16 @@ what `tocsin check` finds without the network (`checking`), the pass that keeps 
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row
 
 from alerts.control.speaking import Speaker
 from alerts.notifications import DeliveryFailed
+from config.documents import KeyPath
 from config.reading import Problem
 from crawler import archive
 from crawler.crawl import Crawl
@@ -26,11 +28,21 @@ from scheduler.clock import utc_now
 from scheduler.database import FILE, open_database
 from scheduler.once import DRAIN
 from scheduler.settings import Settings
+from scheduler.source_report import Asked
 
 
-async def who_answers(settings: Settings) -> list[Problem]:
+class Heard(NamedTuple):
+    """What is wrong, and what every source gave."""
+
+    problems: list[Problem]
+    sources: list[Asked]  # in the order of the file; all of them, also those that were not asked
+
+
+async def who_answers(settings: Settings) -> Heard:
     """Asks Slack who we are and whether it would call us, and every source for its feed, once each."""
-    return [*await _channels(settings), *await _control(settings), *await _sources(settings)]
+    channels, control = await _channels(settings), await _control(settings)
+    trials = await try_sources(settings.crawled, settings.daemon.network)
+    return Heard([*channels, *control, *_without_answer(settings, trials)], _asked(settings, trials))
 
 
 async def _channels(settings: Settings) -> list[Problem]:
@@ -57,12 +69,11 @@ async def _control(settings: Settings) -> list[Problem]:
     return []
 
 
-async def _sources(settings: Settings) -> list[Problem]:
+def _without_answer(settings: Settings, trials: Mapping[str, "Trial"]) -> list[Problem]:
     file = str(settings.directory / "sources.yaml")
-    trials = await try_sources(settings.crawled, settings.daemon.network)
     problems = []
     for name, trial in trials.items():
-        outcome = Outcome(trial.source.outcome) if trial.source.outcome else None
+        outcome = trial.outcome
         if outcome is None or not outcome.succeeded:
             said = (
                 f"{outcome}: {trial.source.detail}. {outcome.advice}"
@@ -73,12 +84,48 @@ async def _sources(settings: Settings) -> list[Problem]:
     return problems
 
 
+def _asked(settings: Settings, trials: Mapping[str, "Trial"]) -> list[Asked]:
+    lines = settings.documents["sources.yaml"].lines
+    found = []
+    for n, (name, source) in enumerate(settings.sources.items()):
+        trial = trials.get(name)
+        at: KeyPath = ("sources", n, "url")
+        found.append(
+            Asked(
+                id=name,
+                url=source.url,
+                line=lines.get(at),
+                unasked=_unasked(settings, source) if trial is None else None,
+                outcome=trial.outcome if trial else None,
+                detail=(trial.source.detail or "") if trial else "",
+                moved_to=trial.source.moved_to if trial else None,
+                entries=trial.announced if trial else 0,
+                newest=trial.newest if trial else None,
+            )
+        )
+    return found
+
+
+def _unasked(settings: Settings, source: Source) -> str:
+    """Why a source is not read."""
+    if key := settings.left_out.get(SourceId(source.id)):
+        return f"left out by use: {key}"
+    return f"kind {source.kind} is not in force" if source.enabled else "switched off"
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a single source gave when it was asked once, in a database of its own."""
 
     source: Row[Any]
-    entries: tuple[Row[Any], ...]
+    entries: tuple[Row[Any], ...]  # the last few
+    announced: int = 0  # how many there are
+    newest: datetime | None = None  # None: no entry has a date
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None: it was not reached in time."""
+        return Outcome(self.source.outcome) if self.source.outcome else None
 
 
 async def try_sources(sources: Mapping[SourceId, Source], network: Network) -> dict[str, Trial]:
@@ -103,5 +150,10 @@ async def _try_sources(
     finally:
         await crawl.close(DRAIN)
     with engine.connect() as connection:
-        rows = archive.source_rows(connection)
-        return {row.id: Trial(row, tuple(archive.latest_entries(connection, row.id, 10))) for row in rows}
+        counted = archive.announced(connection)
+        return {
+            row.id: Trial(
+                row, tuple(archive.latest_entries(connection, row.id, 10)), *counted.get(row.id, (0, None))
+            )
+            for row in archive.source_rows(connection)
+        }

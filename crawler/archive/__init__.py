@@ -38,6 +38,7 @@ from crawler.archive.revisits import claim_revisits, look_again, postpone_revisi
 from crawler.archive.schema import tables
 from crawler.archive.sources import Claim, claim_due, end_leases, enrol, make_due, record_fetch, release
 from crawler.archive.standing import (
+    announced,
     counts,
     end_silent,
     entry_counts,
@@ -58,6 +59,7 @@ __all__ = [
     "PageClaim",
     "Past",
     "Recorded",
+    "announced",
     "claim_due",
     "claim_pages",
     "claim_revisits",

@@ -26,6 +26,13 @@ def entry_counts(connection: Connection, since: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def announced(connection: Connection) -> dict[str, tuple[int, datetime | None]]:
+    """Entries per source, and the newest date one of them says it was published; None: none says."""
+    counted = (entries.c.source, func.count(), func.max(entries.c.published_at))
+    rows = connection.execute(select(*counted).group_by(entries.c.source))
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 def mark_told(connection: Connection, named: Collection[str], now: datetime | None) -> None:
     """The ops channel has heard (or, with None, shall hear again) of these sources."""
     if named:

@@ -1,6 +1,7 @@
 """Asking: `tocsin check`, `why`, `evaluate` and `status`, and how an answer looks in a terminal.
 
-Not here: the answers (`scheduler.checking`, `alerts.explanation`, `alerts.evaluation`, `scheduler.status`).
+Not here: the answers (`scheduler.checking`, `alerts.explanation`, `alerts.evaluation`, `scheduler.status`),
+the page that `check --report` writes (`scheduler.source_report`).
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from alerts.explanation import Why
 from alerts.marks import Judgement
 from alerts.watches import Watch
 from config.reading import Problem
-from scheduler import checking, logs, rulebooks, status
+from scheduler import checking, logs, rulebooks, source_report, status
 from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
 from scheduler.terminal import (
@@ -47,15 +48,21 @@ def check(
     online: Annotated[
         bool, typer.Option("--online", help="Also ask Slack and fetch every source once.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="With --online: every source, by what is to be done."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The configuration, its rules, and what the archive says of them; online also who answers."""
+    if report is not None:
+        _may_be_written(report, online)
     logs.configure("text", "error", ())
     settings, problems = checking.check(config_dir, os.environ)
     if settings:
         problems += checking.check_past(settings, url_of(data), utc_now())
         if online:
-            problems += _who_answers(settings)
+            problems += _who_answers(settings, report)
     fine = not any(p.severity == "error" for p in problems)
     if as_json:
         print_json({"ok": fine, "problems": [_problem_json(p) for p in problems]})
@@ -67,10 +74,23 @@ def check(
         raise typer.Exit(Exit.USAGE)
 
 
-def _who_answers(settings: Settings) -> list[Problem]:
+def _may_be_written(report: Path, online: bool) -> None:
+    """Said before minutes are spent on asking."""
+    if not online:
+        stop(Exit.USAGE, "--report goes with --online: it says what the sources answered")
+    if report.is_dir() or not report.absolute().parent.is_dir():
+        stop(Exit.USAGE, f"--report {report}: expected a file in a directory that is there")
+
+
+def _who_answers(settings: Settings, report: Path | None) -> list[Problem]:
     from scheduler import online  # noqa: PLC0415 - seconds of vendors that no other check needs
 
-    return asyncio.run(online.who_answers(settings))
+    heard = asyncio.run(online.who_answers(settings))
+    if report is not None:
+        page = source_report.report(heard.sources, settings.directory / "sources.yaml", utc_now())
+        report.write_text(page, encoding="utf-8")
+        typer.echo(f"every source is in {report}", err=True)
+    return heard.problems
 
 
 def _problem_json(problem: Problem) -> dict[str, Any]:

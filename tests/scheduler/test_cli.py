@@ -301,7 +301,7 @@ def test_a_silence_of_the_command_line_holds_what_the_daemon_finds(desk: Desk) -
     engine.dispose()
 
 
-# ---- packs
+# ---- packs, and the report on all sources
 
 
 PACKED = """\
@@ -331,6 +331,34 @@ def test_the_list_says_what_is_left_out_and_by_which_key(desk: Desk) -> None:
 
 def test_without_use_the_list_says_nothing_of_it(desk: Desk) -> None:
     assert "leaves out" not in desk("sources", "list").output
+
+
+def test_the_report_has_every_source_and_stdout_stays_json(desk: Desk, tmp_path: Path) -> None:
+    desk.write("sources.yaml", PACKED)
+    page = tmp_path / "report.md"
+    answer = desk("check", "--online", "--report", str(page), "--json")
+    assert [p["key"] for p in json.loads(answer.stdout)["problems"] if p["severity"] != "note"] == [
+        "sources[herald]"
+    ]
+    written = page.read_text(encoding="utf-8")
+    assert "| herald | http://127.0.0.1:9/feed | refused" in written
+    assert "| board | http://127.0.0.1:9/board | left out by use: without |" in written
+    assert "| closed | http://127.0.0.1:9/closed | switched off |" in written
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--report", "page.md"], "--report goes with --online"),
+        (["--online", "--report", "no/such/page.md"], "expected a file in a directory that is there"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_anybody_is_asked(
+    desk: Desk, options: list[str], said: str
+) -> None:
+    answer = desk("check", *options)
+    assert answer.exit_code == 2
+    assert said in answer.output
 
 
 # ---- check and the past

@@ -64,8 +64,8 @@ async def test_check_online_asks_whether_slack_would_call_us(tmp_path: Path) -> 
         wrong = await who_answers(load(directory, {"APP": "xapp-other"}))
     finally:
         await slack.stop()
-    assert fine == []
-    assert [(one.key, one.message) for one in wrong] == [
+    assert fine.problems == []
+    assert [(one.key, one.message) for one in wrong.problems] == [
         ("control.app_token", "apps.connections.open: invalid_auth")
     ]
 
