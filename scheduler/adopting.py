@@ -29,8 +29,8 @@ def adopt(rules: Path, directory: Path, environ: Mapping[str, str], engine: Engi
     """
     _check(rules, directory, environ, engine)
     mine, kept = directory / FILE, directory / KEPT
-    _copy(mine, kept)
-    _copy(rules, mine)
+    exchange(mine, kept)
+    exchange(rules, mine)
     return kept
 
 
@@ -55,8 +55,11 @@ def _at_home(problem: Problem, rules: Path, directory: Path) -> Problem:
     return replace(problem, file=str(rules if name == FILE else directory / name))
 
 
-def _copy(source: Path, target: Path) -> None:
-    """The target is on disk, whole, before it takes the place of what had its name."""
+def exchange(source: Path, target: Path) -> None:
+    """Puts a copy of the source in the place of the target, which keeps its rights.
+
+    The copy is on disk, whole, before it takes the place of what had its name.
+    """
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as fresh:
         written = Path(fresh.name)
         try:

@@ -1,20 +1,24 @@
-"""`tocsin sources`: the sources and their health.
+"""`tocsin sources`: the sources and their health; theirs from and for other readers.
 
-Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.online`).
+Not here: how they stand (`scheduler.status`), the trial fetch (`scheduler.online`), how a section
+is spelled (`scheduler.sections`).
 """
 
 import asyncio
 import os
-from enum import StrEnum
+import sys
 from collections import Counter
-from typing import Annotated, Any
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
 
+from crawler.opml import MOST_BYTES, NotOpml, Subscriptions, read_opml, write_opml
 from crawler.packs import Use
 from crawler.sources import Source, SourceId
-from scheduler import logs, status
+from scheduler import logs, sections, status
 from scheduler.clock import utc_now
 from scheduler.settings import Settings, load
 from scheduler.terminal import (
@@ -179,3 +183,97 @@ def fetch_source(
         )
     if trial.source.failures:
         raise typer.Exit(Exit.SOMETHING_FAILED)
+
+
+# ---- OPML
+
+
+@app.command("import")
+@command
+def import_opml(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file; - is standard input.")],
+    config_dir: ConfigDir,
+    write: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The subscriptions of another reader as sections of sources.yaml: printed, or added to it."""
+    settings = load(config_dir, os.environ)
+    subscribed = _subscriptions(file)
+    wanted = [sections.Wanted(f.name, f.url, "feed", f.language, f.folders) for f in subscribed.feeds]
+    found = sections.sort_out(wanted, {s.id: s.url for s in settings.sources.values()})
+    if write and found.new:
+        sections.append(found.new, config_dir, os.environ)
+    if as_json:
+        print_json(_import_json(found, subscribed, written=write))
+    else:
+        if found.new and not write:
+            typer.echo(sections.spelled(found.new), nl=False)
+        _say_imported(found, subscribed, config_dir if write else None)
+    if subscribed.left_out:
+        raise typer.Exit(Exit.SOMETHING_FAILED)
+
+
+def _subscriptions(file: Path) -> Subscriptions:
+    try:
+        stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+        with stream:
+            return read_opml(stream.read(MOST_BYTES + 1))
+    except NotOpml as error:
+        stop(Exit.USAGE, f"{file} is no OPML: {error}")
+    except OSError as error:
+        stop(Exit.USAGE, f"{file} cannot be read: {error.strerror}")
+
+
+def _import_json(found: sections.SortedOut, of: Subscriptions, *, written: bool) -> dict[str, Any]:
+    return {
+        "new": [_section_json(one) for one in found.new],
+        "known": [{"id": key, "url": one.url} for one, key in found.known],
+        "left_out": [{"name": one.name, "reason": one.reason} for one in of.left_out],
+        "written": written and bool(found.new),
+    }
+
+
+def _section_json(section: sections.Section) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in ("id", "name", "kind", "url", "language", "tags")}
+
+
+def _say_imported(found: sections.SortedOut, of: Subscriptions, written_to: Path | None) -> None:
+    """On stderr: what is printed beside it can go straight into a file."""
+    for one in of.left_out:
+        typer.echo(f"left out: {one.name}: {one.reason}", err=True)
+    typer.echo(
+        f"{len(found.new)} new, {len(found.known)} there already, {len(of.left_out)} left out", err=True
+    )
+    if written_to and found.new:
+        typer.echo(f"added to {written_to / sections.FILE}; `tocsin check`, then reload the daemon", err=True)
+
+
+@app.command("export")
+@command
+def export_opml(
+    config_dir: ConfigDir,
+    by: Annotated[
+        Literal["language", "tag"], typer.Option("--by", help="What makes a folder: language or tag.")
+    ] = "language",
+) -> None:
+    """The feeds as OPML 2.0, for other readers."""
+    settings = load(config_dir, os.environ)
+    feeds, left_out = _exportable(settings)
+    typer.echo(write_opml(feeds, utc_now(), by_tag=by == "tag"), nl=False)
+    for source, reason in left_out:
+        typer.echo(f"left out: {source.id}: {reason}", err=True)
+
+
+def _exportable(settings: Settings) -> tuple[list[Source], list[tuple[Source, str]]]:
+    """OPML knows feeds only; and a file that is passed on must not hold what the environment hides."""
+    written = settings.documents["sources.yaml"].tree["sources"]
+    as_written = {one["id"]: str(one["url"]) for one in written}
+    feeds, left_out = [], []
+    for source in settings.sources.values():
+        if source.kind != "feed":
+            left_out.append((source, f"it is no feed but {source.kind}"))
+        elif "${" in as_written.get(source.id, "${"):
+            left_out.append((source, "its address holds a value of the environment"))
+        elif source.enabled:
+            feeds.append(source)
+    return feeds, left_out

@@ -213,6 +213,59 @@ def test_a_single_address_is_tried_without_touching_the_database(desk: Desk) -> 
     assert not (desk.data / FILE).exists()
 
 
+OPML = """<opml version="2.0"><body><outline text="Ships">
+<outline type="rss" text="Harbour Gazette" xmlUrl="https://harbour.example/feed" language="en"/>
+<outline type="rss" text="Known" xmlUrl="http://127.0.0.1:9/feed"/></outline></body></opml>"""
+LISTED = "# mine\nsources:\n  - id: herald\n    kind: feed\n    url: http://127.0.0.1:9/feed\n"
+
+
+def test_the_feeds_of_another_reader_are_shown_as_sections(desk: Desk) -> None:
+    answer = desk("sources", "import", "-", stdin=OPML)
+    assert answer.exit_code == 0
+    assert answer.stdout == (
+        "  - id: harbour-gazette\n    name: Harbour Gazette\n    kind: feed\n"
+        "    url: https://harbour.example/feed\n    language: en\n    tags: [ships]\n"
+    )
+    assert answer.stderr == "1 new, 1 there already, 0 left out\n"
+    assert (desk.config / "sources.yaml").read_text() == SOURCES
+
+
+def test_they_are_added_to_the_file_and_are_sources_then(desk: Desk, tmp_path: Path) -> None:
+    desk.write("sources.yaml", LISTED)
+    (tmp_path / "feeds.opml").write_text(OPML)
+    answer = desk.json("sources", "import", str(tmp_path / "feeds.opml"), "--write")
+    assert (answer["written"], answer["left_out"]) == (True, [])
+    assert [one["id"] for one in answer["new"]] == ["harbour-gazette"]
+    assert answer["known"] == [{"id": "herald", "url": "http://127.0.0.1:9/feed"}]
+    assert (desk.config / "sources.yaml").read_text().startswith(LISTED)
+    assert [one["id"] for one in desk.json("sources", "list")] == ["herald", "harbour-gazette"]
+    assert desk("sources", "import", str(tmp_path / "feeds.opml"), "--write").exit_code == 0
+    assert len(desk.json("sources", "list")) == 2
+
+
+def test_what_is_left_out_of_an_import_is_exit_3_and_what_is_no_opml_exit_2(desk: Desk) -> None:
+    answer = desk("sources", "import", "-", stdin='<opml><outline type="rss" text="No address"/></opml>')
+    assert answer.exit_code == 3
+    assert "left out: No address: it has no xmlUrl" in answer.stderr
+    assert desk("sources", "import", "-", stdin="<html/>").exit_code == 2
+    assert desk("sources", "import", "nowhere.opml").exit_code == 2
+
+
+def test_the_feeds_are_handed_on_without_what_the_environment_hides(desk: Desk) -> None:
+    desk.write(
+        "sources.yaml",
+        LISTED
+        + "  - {id: off, kind: feed, url: 'https://off.example/f', enabled: false}\n"
+        + "  - {id: mine, kind: feed, url: 'https://mine.example/${KEY:-hunter2}'}\n",
+    )
+    answer = desk("sources", "export")
+    assert answer.exit_code == 0
+    assert 'xmlUrl="http://127.0.0.1:9/feed"' in answer.stdout
+    assert "off.example" not in answer.stdout
+    assert "hunter2" not in answer.output
+    assert "left out: mine: its address holds a value of the environment" in answer.stderr
+
+
 def test_silences_come_and_go(desk: Desk) -> None:
     added = desk.json("silence", "add", "source", "herald", "--for", "2h", "--comment", "too loud")
     assert (added[0]["aim"], added[0]["value"], added[0]["comment"]) == ("source", "herald", "too loud")
