@@ -40,7 +40,6 @@ class Addition:
     promoted: tuple[Reasoned, ...] = ()
     was: str | None = None  # the headline it was told by; None: it is new in the thread, or not changed
     removal: Removal | None = None  # its page is gone, or there again; None: neither
-    named: bool = False  # a copy of it is named in the thread, or leads it
     instead: bool = False  # it leads in place of a copy of it
 
     @property
@@ -78,7 +77,9 @@ def addition(
 
     `repeated`: articles that the thread names and that have its address, headline or a passage. Nothing less
     will do: what only seems to be the same could be another event, and whoever is not named is lost.
-    `doubtful`: perhaps it is another; so it leads nothing, and nobody shall miss it.
+    A copy takes the lead from what it copies, or as a primary source: else its page, which the thread has
+    already, would be told again, and the one that led before too. `doubtful`: perhaps it is another event; so
+    it leads nothing, and nobody shall miss it.
     """
     before = thread.of(article.id)
     if article.removal is not None:
@@ -88,13 +89,14 @@ def addition(
             return None
         return Addition(before, was=before.title)
     doubtful = doubtful and not repeated
-    leads = better(told_of(article), thread.lead) and not doubtful
+    instead = thread.lead.article in repeated
+    may_lead = instead or not repeated or article.publisher in PRIMARY
+    leads = may_lead and better(told_of(article), thread.lead) and not doubtful
     if repeated and not leads:
         return None
     told = told_of(article, leads=leads)
     doubt = (Reasoned(Promotion.DOUBTFUL, "perhaps another event"),) if doubtful else ()
-    instead = leads and thread.lead.article in repeated
-    return Addition(told, doubt + promotions(thread, told), named=bool(repeated), instead=instead)
+    return Addition(told, doubt + promotions(thread, told), instead=leads and instead)
 
 
 def promotions(thread: Thread, new: Told) -> tuple[Reasoned, ...]:

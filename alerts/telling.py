@@ -238,7 +238,7 @@ class Teller:
             items = [_item(article, added)]
             if leads and isinstance(body, Alarm):
                 instead = added.instead and body.title == thread.lead.title  # another may lead in a channel
-                own = items if root.begun and (added.primary or not (instead or added.named)) else []
+                own = items if root.begun and (added.primary or not instead) else []
                 first = _told_first(body, thread.lead.article, known=root.begun)
                 items = own if instead else [*own, first]
                 body = _led_by(body, self.watch, article, match)
