@@ -229,7 +229,7 @@ def _placed(
         now,
         habits,
         ledger.split_apart(connection),
-        ledger.standing_of(connection, outbox.unheard(connection)),
+        ledger.standing_of(connection, outbox.unheard(connection)) if open_ else (),
     )
     if joined.tie is not Tie.FOUNDER or not habits.alike:
         return joined
@@ -325,10 +325,10 @@ def judge_anew(
         found = [one for one in rulebook.matcher.match(article) if one.watch in watches and not one.shadow]
         rules = {(one.watch, one.rule) for one in found}
         rows = ledger.matches_of(connection, article.id)
-        before = [row for row in rows if row.revision == article.revision and (row.watch, row.rule) in rules]
-        if not before and archive.screened_at(connection, number) is None:
+        decided = [row for row in rows if row.revision == article.revision and (row.watch, row.rule) in rules]
+        if not decided and archive.screened_at(connection, number) is None:
             continue
-        for row in before:
+        for row in decided:
             ledger.withdraw_match(connection, row.id)
         if found:
             done += judge(connection, rulebook, article, found, silences, now, doubtful=doubtful)

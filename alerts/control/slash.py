@@ -185,7 +185,7 @@ def _silence(rest: str) -> Silences | Hush | EndSilence:
 
 
 def is_number(text: str) -> bool:
-    """Whether it may be the number of a silence, an article or an action."""
+    """Whether it may be the number of a silence, an article or a deed."""
     return text.isascii() and text.isdecimal() and len(text) < 19  # more no database takes
 
 
