@@ -45,17 +45,19 @@ def last_due(when: DigestTime, now: datetime) -> datetime:
     Once each day, also in a night in which the clock is changed: a time that is left out counts by the clock
     of before, a time that comes twice counts the first time.
     """
-    today = now.astimezone(ZoneInfo(when.timezone)).date()
-    days = (today + timedelta(days=away) for away in (1, 0, -1, -2))
-    moments = (moment_of(when.at, when.timezone, day) for day in days)
-    return next(moment for moment in moments if moment <= now)
+    return max(moment for moment in _around(when, now) if moment <= now)
 
 
 def next_due(when: DigestTime, now: datetime) -> datetime:
     """The first moment after now at which it is this time of the day there."""
+    return min(moment for moment in _around(when, now) if moment > now)
+
+
+def _around(when: DigestTime, now: datetime) -> list[datetime]:
+    """Its moments of the days about now: a zone may be most of a day away."""
     today = now.astimezone(ZoneInfo(when.timezone)).date()
-    moments = (moment_of(when.at, when.timezone, today + timedelta(days=away)) for away in (-1, 0, 1, 2))
-    return next(moment for moment in moments if moment > now)
+    days = (today + timedelta(days=away) for away in range(-2, 3))
+    return [moment_of(when.at, when.timezone, day) for day in days]
 
 
 def day_before(when: DigestTime, due: datetime) -> datetime:

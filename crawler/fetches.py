@@ -72,7 +72,7 @@ _ADVICE = {
     Outcome.HTTP_ERROR: "open the address in a browser and see what it says",
     Outcome.EMPTY: "the answer had no body; if it lasts, look for another feed",
     Outcome.NOT_A_FEED: "something else is served where the feed was; look for the new feed on the site",
-    Outcome.MALFORMED: "it is broken, or built otherwise now: compare `page:` or `api:` with it",
+    Outcome.MALFORMED: "broken: tell the publisher; or built otherwise now: compare `page:`, `api:` with it",
     Outcome.UNPARSABLE: "parsing the document never ends; tell the publisher, or remove the source",
 }
 
